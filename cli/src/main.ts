@@ -6,7 +6,7 @@ import { endOnSignals } from './setup/ending.ts'
 
 process.on('uncaughtException', (error) => process.exit(report(error)))
 process.on('unhandledRejection', (error) => process.exit(report(error)))
-// Commands that have more to end than tokens handle signals themselves.
+// Commands with more to end set their own handlers.
 endOnSignals()
 void main()
 
@@ -16,13 +16,13 @@ async function main(): Promise<void> {
     await program(command, words[0]).parseAsync([...words], { from: 'user' })
   } catch (error) {
     const code = report(error)
-    // What is wrong with the words of `run` must not look like an end of its command.
+    // Use exit code 125 for a failure of `run` itself, so that it does not look like an exit code of the command.
     process.exitCode = isChild && code !== EXIT.done && code < 125 ? 125 : code
   }
   if (hasGivenUp()) process.exit()
 }
 
-/** What stands after `--` is a command of its own: none of its words are ours. */
+/** Splits off the words after `--`: they are a command of their own, and we read none of them. */
 function split(given: readonly string[]): {
   words: readonly string[]
   command: readonly string[]

@@ -21,10 +21,10 @@ Exit codes: the command's own · 125 llm-refresh failed · 126 not executable ·
 Without routes every route of the configuration is set up. There is no shell, and the command sees no secret of the configuration.`
 
 /**
- * What the command line says, and what runs then. Each command's part of the file is run when it is the one that is asked for.
+ * Defines the commands and their options. The file of each command is loaded only if that command runs.
  *
- * @param command what `run` runs
- * @param asked the first word: a token is printed so often that nothing is prepared for the other commands then
+ * @param command the words after `--`, which `run` runs
+ * @param asked the first word. For `token`, which runs most often, only that command is defined
  */
 export function program(command: readonly string[], asked: string | undefined): Command {
   const root = new Command('llm-refresh')
@@ -127,7 +127,7 @@ function addProxies(root: Command, add: Add, command: readonly string[]): void {
     })
 }
 
-/** It needs no configuration. */
+/** Adds `demo`, which needs no configuration. */
 function addDemo(root: Command): void {
   root
     .command('demo')

@@ -3,7 +3,8 @@ import { EXIT, exitCodeOf, Fault, isRefreshError } from './lib/fault.ts'
 import { lineOf, say } from './lib/output.ts'
 
 /**
- * Says in one line on stderr what went wrong. What is not ours may hold a secret in its message: its kind and its place have to do.
+ * Reports an error in one line on stderr. The message of an error that is not ours may contain a secret, so it shows only the kind of the
+ * error and its place.
  *
  * @returns the exit code
  */
@@ -19,7 +20,7 @@ export function report(error: unknown): number {
   }
   const code: unknown = Reflect.get(Object(error), 'code')
   const syscall: unknown = Reflect.get(Object(error), 'syscall')
-  // A reader that went away, as `head` does, wants no more.
+  // The reader of our output, such as `head`, has ended, and wants no more.
   if (code === 'EPIPE') return EXIT.done
   if (syscall === 'write' && Reflect.get(Object(error), 'path') === undefined) {
     const fix = code === 'ENOSPC' ? 'Is the disk full?' : undefined
@@ -35,7 +36,7 @@ export function report(error: unknown): number {
 function reportUsage({ code, exitCode, message }: CommanderError): number {
   if (exitCode === 0) return EXIT.done
   const said = message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
-  // Commander prints its help then, and has nothing to say.
+  // Commander has printed its help, and gives no message.
   const isBare = code === 'commander.help'
   say(lineOf({ message: isBare ? 'Which command?' : said, fix: 'See llm-refresh --help.' }))
   return EXIT.wrongInput

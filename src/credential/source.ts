@@ -45,6 +45,7 @@ export interface Source {
    * @internal Returns `madeFor` with a salted hash. If the hash of the record fits this configuration, it returns that hash.
    */
   readonly boundAs?: ((stored: MadeFor | undefined) => MadeFor) | undefined
+  /**
    * Issues a token.
    *
    * @throws RefreshError as described above; any other error becomes `refresh_failed`

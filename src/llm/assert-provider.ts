@@ -14,10 +14,10 @@ const METHODS = [
 const OPTIONAL = ['embed', 'listModels', 'probe'] as const satisfies readonly (keyof LlmProvider)[]
 
 /**
- * Says what a provider lacks, where the mistake is made and not where it first hurts.
+ * Checks a provider when the caller passes it in, so that the error appears where the mistake is.
  *
- * @param source what should have brought the provider, for the message
- * @throws RefreshError `invalid_provider`
+ * @param source the origin of the provider, for the message
+ * @throws RefreshError `invalid_provider` that names the missing members
  */
 export function assertProvider(candidate: unknown, source: string): asserts candidate is LlmProvider {
   const kindOf = (name: string): string => typeof Reflect.get(Object(candidate), name)
@@ -32,7 +32,7 @@ export function assertProvider(candidate: unknown, source: string): asserts cand
   }
 }
 
-/** The error for a provider that lacks a member it is asked for. */
+/** The error for a provider that lacks a member that a call needs. */
 export function lacking(source: string, methods: readonly (keyof LlmProvider)[]): RefreshError {
   return new RefreshError(
     'invalid_provider',

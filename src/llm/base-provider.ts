@@ -5,12 +5,12 @@ import type { CallOptions, ChatRequest, ThinkingConfig } from './request.ts'
 import type { ChatOutcome, StreamDelta } from './response.ts'
 import { streamOutcome } from './stream-outcome.ts'
 
-/** Tokens to allow when nothing is known of a model. */
+/** The tokens to allow for a model without known facts. */
 const DEFAULT_MAX_TOKENS = 4096
 
 /**
- * A provider with everything but `chat` filled in: streaming from `chat`, and the capability methods from
- * `capabilities()`, which knows nothing unless it is overridden.
+ * A provider that needs only `chat`. It makes streams from `chat`, and takes the facts about the model from `capabilities()`, which returns
+ * undefined unless you override it.
  *
  * @example
  * class Echo extends BaseProvider {
@@ -26,7 +26,7 @@ export abstract class BaseProvider implements LlmProvider {
 
   abstract chat(request: ChatRequest, options?: CallOptions): Promise<ChatOutcome>
 
-  /** The whole response of `chat`, handed out block by block. */
+  /** Streams the response of `chat`, block by block, once `chat` has returned all of it. */
   async *chatStream(request: ChatRequest, options?: CallOptions): AsyncIterable<StreamDelta> {
     yield* streamOutcome(await this.chat(request, options))
   }

@@ -1,12 +1,12 @@
-/** The known facts about a model. `llm-refresh/models` has a snapshot of public facts; the host passes them in. */
+/** The known facts about a model. `llm-refresh/models` has a snapshot of public facts. The program passes them to a provider. */
 export interface ModelCapabilities {
-  /** Most tokens of input and output together. */
+  /** The most tokens of input and output together. */
   contextWindow: number
-  /** Most tokens the model will generate. */
+  /** The most tokens that the model generates. */
   maxOutputTokens: number
   /** The kinds of content that a message may hold. */
   input: readonly ('text' | 'image' | 'document')[]
-  /** `none`, or which {@link ThinkingConfig} modes the model takes. */
+  /** `none`, or the {@link ThinkingConfig} modes that the model accepts. */
   thinking: 'none' | 'enabled' | 'adaptive' | 'both'
 }
 
@@ -16,11 +16,11 @@ export interface ModelInfo {
   id: string
   /** The vendor's name for people. */
   displayName?: string | undefined
-  /** Most tokens of input and output together. */
+  /** The most tokens of input and output together. */
   contextWindow?: number | undefined
-  /** Most tokens the model will generate. */
+  /** The most tokens that the model generates. */
   maxOutputTokens?: number | undefined
 }
 
-/** How a provider gets structured output from its model. */
+/** How a provider gets structured output from its model: by the model's own support for schemas, or by a tool that the model must use. */
 export type StructuredOutputSupport = 'native' | 'tool_forcing'

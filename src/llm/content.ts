@@ -4,8 +4,8 @@
 export type Role = 'user' | 'assistant'
 
 /**
- * A vendor's statements beside the content, by the AI SDK's name for the vendor. They are for reading; only blocks that say so send them
- * back.
+ * What a vendor says about a block besides its content, by the AI SDK's name for the vendor. Read it if you like. The library returns it to
+ * the vendor only for blocks that say so.
  */
 export type ProviderMetadata = Record<string, Record<string, unknown>>
 
@@ -21,37 +21,37 @@ export interface ThinkingBlock {
   type: 'thinking'
   thinking: string
   signature?: string | undefined
-  /** The vendor's metadata that the signature does not carry. */
+  /** The vendor's metadata, except what the signature carries. */
   providerMetadata?: ProviderMetadata | undefined
 }
 
-/** Reasoning that the vendor encrypted; opaque, sent back unchanged. */
+/** Reasoning that the vendor encrypted. Send it back unchanged. */
 export interface RedactedThinkingBlock {
   type: 'redacted_thinking'
   data: string
 }
 
-/** Reasoning that only its vendor can read, and that has no text. Send it back unchanged: it is left out for any other vendor. */
+/** Reasoning without text that only its vendor can read. Send it back unchanged. A request to another vendor leaves it out. */
 export interface OpaqueReasoningBlock {
   type: 'opaque_reasoning'
-  /** The vendor. The AI SDK surface writes the AI SDK's name for it. */
+  /** The vendor's name. The AI SDK surface uses the AI SDK's name. */
   provider: string
   /** The data that the vendor wants back, in the provider's own form. */
   data: string
 }
 
-/** The model asks for a tool to be run. */
+/** The model's request to run a tool. */
 export interface ToolUseBlock {
   type: 'tool_use'
   id: string
   name: string
   input: unknown
-  /** Google's opaque signature of the reasoning behind this call; send it back unchanged. */
+  /** Google's signature of the reasoning behind this call. Send it back unchanged. */
   thoughtSignature?: string | undefined
   providerMetadata?: ProviderMetadata | undefined
 }
 
-/** A tool's result; `toolUseId` names the {@link ToolUseBlock} that asked for it. */
+/** A tool's result. `toolUseId` names the {@link ToolUseBlock} that requested it. */
 export interface ToolResultBlock {
   type: 'tool_result'
   toolUseId: string
@@ -59,21 +59,21 @@ export interface ToolResultBlock {
   isError?: boolean | undefined
 }
 
-/** A source that a response cites. It is for people: it is not sent back. */
+/** A source that a response cites. It informs people. The library does not send it back. */
 export interface SourceBlock {
   type: 'source'
   id: string
   sourceType: 'url' | 'document'
-  /** Only for a `url`. */
+  /** Present only for a `url`. */
   url?: string | undefined
   title?: string | undefined
-  /** Only for a `document`: for instance `application/pdf`. */
+  /** Present only for a `document`: `application/pdf`, for instance. */
   mediaType?: string | undefined
   filename?: string | undefined
   providerMetadata?: ProviderMetadata | undefined
 }
 
-/** The vendor runs a tool of its own. Send it back unchanged, `providerMetadata` included; another vendor's is left out. */
+/** The vendor's call of its own tool. Send it back unchanged, `providerMetadata` included. A request to another vendor leaves it out. */
 export interface ProviderToolUseBlock {
   type: 'provider_tool_use'
   /** The AI SDK's name for the vendor. */
@@ -84,7 +84,7 @@ export interface ProviderToolUseBlock {
   providerMetadata?: ProviderMetadata | undefined
 }
 
-/** The result of a vendor's own tool; `toolUseId` names the {@link ProviderToolUseBlock}. Send it back unchanged, too. */
+/** The result of a vendor's own tool. `toolUseId` names the {@link ProviderToolUseBlock}. Send it back unchanged, too. */
 export interface ProviderToolResultBlock {
   type: 'provider_tool_result'
   /** The AI SDK's name for the vendor. */
@@ -96,11 +96,11 @@ export interface ProviderToolResultBlock {
   providerMetadata?: ProviderMetadata | undefined
 }
 
-/** The vendor asks whether it may run a tool; a {@link ToolApprovalResponseBlock} answers. */
+/** The vendor's question whether it may run a tool. A {@link ToolApprovalResponseBlock} answers it. */
 export interface ToolApprovalRequestBlock {
   type: 'tool_approval_request'
   id: string
-  /** Names the {@link ProviderToolUseBlock} that waits for it. */
+  /** The id of the {@link ProviderToolUseBlock} that waits for the answer. */
   toolUseId: string
   providerMetadata?: ProviderMetadata | undefined
 }
@@ -114,7 +114,7 @@ export interface ToolApprovalResponseBlock {
   reason?: string | undefined
 }
 
-/** A block that a model sends whole, and a stream in one delta. */
+/** A block that a stream sends whole, in one delta. */
 export type WholeBlock =
   | SourceBlock
   | ProviderToolUseBlock
@@ -135,7 +135,7 @@ export interface MediaBlock {
   source: MediaSource
 }
 
-/** One piece of a message. */
+/** One block of a message. */
 export type ContentBlock =
   | TextBlock
   | ThinkingBlock

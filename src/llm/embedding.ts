@@ -1,10 +1,13 @@
 import type { ChatOutcome } from './response.ts'
 
-/** Texts to be turned into vectors. The request is never changed by this library, and is the same object on both attempts. */
+/** Texts to turn into vectors. This library never changes the request, and sends the same object on both attempts. */
 export interface EmbedRequest {
-  /** At least one. */
+  /** The texts; at least one. */
   input: string[]
-  /** The length of each vector. Absent: the model's own length. */
+  /**
+   * The length of each vector.
+   * @default the model's own length
+   */
   dimensions?: number | undefined
 }
 
@@ -12,9 +15,9 @@ export interface EmbedRequest {
 export interface EmbedResponse {
   /** One vector for each text, in the order of the texts. */
   embeddings: number[][]
-  /** The model that answered, as the vendor spells it. */
+  /** The model that responded, as the vendor spells it. */
   model: string
-  /** The cost of the request; 0 if the vendor does not tell. */
+  /** The tokens of the request; 0 if the vendor does not count them. */
   usage: { inputTokens: number }
 }
 

@@ -3,7 +3,7 @@ import type { Message } from './content.ts'
 /** A JSON Schema object. */
 export type JsonSchema = { [keyword: string]: unknown }
 
-/** A tool that the model may ask for. */
+/** A tool that the model may use. */
 export interface Tool {
   name: string
   description?: string | undefined
@@ -11,13 +11,13 @@ export interface Tool {
   inputSchema: JsonSchema
 }
 
-/** How a model uses tools: it chooses one itself, or must use the named one. */
+/** Which tools the model uses: it decides itself, or must use the named one. */
 export type ToolChoice = { type: 'auto' } | { type: 'tool'; name: string }
 
-/** How hard a model shall think, if it can be told. */
+/** How much a model should think, if it accepts an effort. */
 export type Effort = 'low' | 'medium' | 'high' | 'max'
 
-/** Thinking with a fixed budget in tokens, or as much as the model sees fit. */
+/** Thinking with a fixed budget in tokens, or as much as the model decides. */
 export type ThinkingConfig =
   | { mode: 'enabled'; budgetTokens: number; effort?: Effort | undefined }
   | { mode: 'adaptive'; effort?: Effort | undefined }
@@ -29,21 +29,27 @@ export interface ResponseFormat {
   name: string
   description?: string | undefined
   schema: JsonSchema
-  /** Ask the vendor to enforce the schema to the letter, if it can. */
+  /**
+   * Asks the vendor to enforce the schema exactly, if it can.
+   * @default the vendor's
+   */
   strict?: boolean | undefined
 }
 
 /** One request to a model. This library never changes it, and sends the same object on both attempts. */
 export interface ChatRequest {
-  /** The system prompt; empty for none. */
+  /** The system prompt; an empty text for none. */
   system: string
   messages: Message[]
   tools?: Tool[] | undefined
-  /** Most tokens to generate. Absent: not explicit, the provider's default applies. */
+  /**
+   * The most tokens to generate.
+   * @default the provider's
+   */
   maxTokens?: number | undefined
-  /** Groups the requests of one conversation, for vendors that route or cache by it. */
+  /** The conversation that this request belongs to, for vendors that route or cache by conversation. */
   sessionId?: string | undefined
-  /** Name of content that the vendor holds in a cache (Google). */
+  /** The name of content that the vendor keeps in a cache (Google). */
   cachedContent?: string | undefined
   thinking?: ThinkingConfig | undefined
   toolChoice?: ToolChoice | undefined
@@ -52,6 +58,6 @@ export interface ChatRequest {
 
 /** Options of one call. */
 export interface CallOptions {
-  /** Ends this call. It never ends a refresh that others wait for. */
+  /** Ends this call. It does not end a refresh, because other callers may wait for it. */
   signal?: AbortSignal | undefined
 }

@@ -4,17 +4,17 @@ import type { ContentBlock, ProviderMetadata, WholeBlock } from './content.ts'
 export type StopReason = 'end_turn' | 'tool_use' | 'max_tokens' | 'stop_sequence' | 'refusal' | 'unknown'
 
 /**
- * Tokens a call has cost. `inputTokens` is the whole input as the vendor billed it, the tokens read
- * from and written to a cache included; the other two tell how many of them those were.
+ * The tokens of a call. `inputTokens` counts the whole input that the vendor billed, including tokens that were read from a cache or
+ * written to one. `cachedInputTokens` and `cacheCreationInputTokens` tell how many those were.
  */
 export interface Usage {
   inputTokens: number
   outputTokens: number
   cachedInputTokens: number
   cacheCreationInputTokens: number
-  /** The number of output tokens that were reasoning, if the vendor tells. */
+  /** The output tokens that were reasoning, if the vendor counts them. */
   reasoningTokens?: number | undefined
-  /** The vendor's own count, as it came. */
+  /** The vendor's own usage object, unchanged. */
   raw?: Record<string, unknown> | undefined
 }
 
@@ -22,20 +22,20 @@ export interface Usage {
 export interface ResponseInfo {
   /** The vendor's id of the response. */
   id?: string | undefined
-  /** The model that answered, as the vendor spells it. */
+  /** The model that responded, as the vendor spells it. */
   model?: string | undefined
-  /** When the vendor began the response, epoch ms. */
+  /** When the vendor began the response, in epoch ms. */
   createdAt?: number | undefined
   /** The headers of the HTTP response. */
   headers?: Record<string, string> | undefined
-  /** The vendor's own word for the reason why the model stopped. */
+  /** The vendor's own name for the reason why the model stopped. */
   rawStopReason?: string | undefined
   providerMetadata?: ProviderMetadata | undefined
 }
 
 /** A finished response. */
 export interface ChatResponse extends ResponseInfo {
-  /** Empty if the vendor tells none. */
+  /** The vendor's id of the response; empty if the vendor sends none. */
   id: string
   content: ContentBlock[]
   model: string
@@ -48,17 +48,17 @@ export type ChatOutcome =
   | { type: 'success'; response: ChatResponse }
   | {
       type: 'rate_limited'
-      /** ms */
+      /** The wait that the vendor asks for, in ms. */
       retryAfterMs?: number | undefined
     }
   | {
       type: 'invalid_request' | 'server_error'
       message: string
-      /** HTTP status, when the provider knew it. */
+      /** The HTTP status, if the provider knows it. */
       status?: number | undefined
-      /** The vendor's own code, when the provider knew it. */
+      /** The vendor's own code, if the provider knows it. */
       code?: string | undefined
-      /** The `WWW-Authenticate` header of a rejection, when there was one (RFC 9110 section 11.6.1). */
+      /** The `WWW-Authenticate` header of a rejection, if there was one (RFC 9110 section 11.6.1). */
       challenge?: string | undefined
     }
 
@@ -70,17 +70,17 @@ export interface StreamErrorDelta {
   type: 'error'
   message: string
   kind: StreamErrorKind
-  /** HTTP status, when the provider knew it. */
+  /** The HTTP status, if the provider knows it. */
   status?: number | undefined
-  /** The vendor's own code, when the provider knew it. */
+  /** The vendor's own code, if the provider knows it. */
   code?: string | undefined
-  /** ms */
+  /** The wait that the vendor asks for, in ms. */
   retryAfterMs?: number | undefined
-  /** The `WWW-Authenticate` header of a rejection, when there was one (RFC 9110 section 11.6.1). */
+  /** The `WWW-Authenticate` header of a rejection, if there was one (RFC 9110 section 11.6.1). */
   challenge?: string | undefined
 }
 
-/** One item of a stream. `blockIndex` tells which content block it belongs to. */
+/** One item of a stream. `blockIndex` names the content block that it belongs to. */
 export type StreamDelta =
   | {
       type: 'text_delta' | 'thinking_delta' | 'signature_delta'
@@ -104,11 +104,11 @@ export type StreamDelta =
   | { type: 'redacted_thinking'; data: string; blockIndex: number }
   | { type: 'opaque_reasoning'; provider: string; data: string; blockIndex: number }
   | { type: 'block'; block: WholeBlock; blockIndex: number }
-  /** The vendor's statements about a block beside its content, once the block is over. */
+  /** The vendor's metadata of a block, after the block's content. */
   | { type: 'block_metadata'; providerMetadata: ProviderMetadata; blockIndex: number }
-  /** No content. It may come more than once: a later one adds to an earlier one, field by field. */
+  /** Facts about the response, without content. There may be several: a later one replaces the fields that it has. */
   | ({ type: 'response' } & ResponseInfo)
-  /** A running total: the last one counts. */
+  /** The total so far: the last one counts. */
   | { type: 'usage'; usage: Usage }
   | { type: 'done'; stopReason: StopReason | undefined }
   | StreamErrorDelta

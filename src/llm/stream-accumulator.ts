@@ -10,18 +10,21 @@ import type {
 } from './response.ts'
 import { NO_USAGE } from './usage.ts'
 
-/** Most blocks a response may have: beyond any real one, and few enough to hold. */
+/** The most blocks that a response may have. No real response has so many, and memory can hold them. */
 const MOST_BLOCKS = 4096
 
-/** The facts that a response has and its stream does not tell. */
+/** The facts about a response that a stream may lack. */
 export interface ResponseIdentity {
   /** The model's id, for a stream that does not name the model. */
   model: string
-  /** The response's id. Default: the stream's, else empty. */
+  /**
+   * The response's id.
+   * @default the stream's, or else empty
+   */
   id?: string | undefined
 }
 
-/** A block while it grows: a tool call's input is still JSON text. */
+/** A block that is still growing. A tool call's input is JSON text until then. */
 type Block =
   | Exclude<
       ContentBlock,
@@ -30,8 +33,8 @@ type Block =
   | (ToolUseBlock & { input: string })
 
 /**
- * Puts a stream's deltas together again. Blocks are ordered by their index, whatever order they came in; an index is
- * only a label, so that a hostile one costs no memory.
+ * Builds a response from the deltas of a stream. It orders blocks by their index, in whatever order they arrive. An index is only a label,
+ * so a hostile one costs no memory.
  */
 export class StreamAccumulator {
   readonly #blocks = new Map<number, Block>()
@@ -40,7 +43,7 @@ export class StreamAccumulator {
   #stopReason: StopReason | undefined
   #error: StreamErrorDelta | undefined
 
-  /** @throws RefreshError `invalid_stream` for deltas that contradict each other, or more than 4096 blocks */
+  /** @throws RefreshError `invalid_stream` for deltas that contradict each other, or for more than 4096 blocks */
   add(delta: StreamDelta): void {
     switch (delta.type) {
       case 'text_delta':
@@ -106,7 +109,7 @@ export class StreamAccumulator {
     }
   }
 
-  /** The blocks so far, in order. A tool call's input that is no JSON (it was cut off) is the text that came. */
+  /** The blocks so far, in order. If a tool call's input is cut off, and therefore no JSON, it stays text. */
   content(): ContentBlock[] {
     return [...this.#blocks]
       .toSorted(([one], [other]) => one - other)
@@ -115,7 +118,7 @@ export class StreamAccumulator {
       )
   }
 
-  /** The outcome so far: an error delta's, else a success. */
+  /** The outcome so far: the failure of an `error` delta, or else a success. */
   outcome({ model, id }: ResponseIdentity): ChatOutcome {
     if (this.#error !== undefined) return failure(this.#error)
     const response = {
@@ -129,13 +132,13 @@ export class StreamAccumulator {
     return { type: 'success', response }
   }
 
-  /** A block that comes whole, or whose beginning comes in a delta of its own. */
+  /** Begins a block that must not have begun before. */
   #begin(index: number, block: Block): void {
     if (this.#blocks.has(index)) throw invalid(index, 'begins twice')
     this.#block(index, block)
   }
 
-  /** The block with this index, which is the fresh one where there is none yet. */
+  /** The block with this index. Adds `fresh` if there is none yet. */
   #block<B extends Block>(index: number, fresh: B): B {
     const known = this.#blocks.get(index)
     if (known !== undefined) {
@@ -150,9 +153,9 @@ export class StreamAccumulator {
 }
 
 /**
- * Reads a stream to its end and gives the outcome that `chat` would have given.
+ * Reads a stream to its end, and returns the outcome that `chat` would have returned.
  *
- * @throws RefreshError `invalid_stream`, and the stream's errors
+ * @throws RefreshError `invalid_stream`; any error of the stream
  * @example
  * const outcome = await collectStream(provider.chatStream(request), { model: provider.model })
  */
@@ -176,7 +179,7 @@ function isLike<B extends Block>(block: Block, example: B): block is B {
   return block.type === example.type
 }
 
-/** A call without input streams no text at all; text that is no JSON was cut off, and is given as it is. */
+/** Parses a tool's input. A call without input streams no text at all. Text that was cut off is no JSON, and is returned unchanged. */
 function parseInput(json: string): unknown {
   try {
     return json.trim() === '' ? {} : JSON.parse(json)

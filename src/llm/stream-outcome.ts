@@ -1,7 +1,7 @@
 import type { ContentBlock } from './content.ts'
 import type { ChatOutcome, StreamDelta } from './response.ts'
 
-/** The deltas that a finished outcome amounts to. */
+/** The deltas for a finished outcome. */
 export function* streamOutcome(outcome: ChatOutcome): Generator<StreamDelta, void, undefined> {
   switch (outcome.type) {
     case 'success': {

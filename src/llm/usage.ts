@@ -1,6 +1,6 @@
 import type { StreamDelta, Usage } from './response.ts'
 
-/** The cost of two attempts together. */
+/** The tokens of two attempts together. */
 function addUsage(one: Usage, other: Usage): Usage {
   const sum = { ...other }
   for (const key of KEYS) sum[key] += one[key]
@@ -18,7 +18,7 @@ export const NO_USAGE: Usage = {
   cacheCreationInputTokens: 0,
 }
 
-/** A stream whose running totals start at the tokens spent before it. A consumer that leaves it leaves the inner stream at once. */
+/** Adds the tokens of an earlier attempt to a stream's usage. A consumer that leaves this stream also leaves the inner stream at once. */
 export function withSpent(stream: AsyncIterable<StreamDelta>, spent: Usage): AsyncIterable<StreamDelta> {
   const inner = stream[Symbol.asyncIterator]()
   const next = async (): Promise<IteratorResult<StreamDelta>> => {

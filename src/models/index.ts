@@ -2,7 +2,7 @@ import type { ModelCapabilities } from '../llm/capabilities.ts'
 import { parseSnapshot } from './parse.ts'
 import { snapshot } from './snapshot.ts'
 
-/** Names under which the AI SDK's packages offer a vendor's models, where they do not begin with its own. */
+/** AI SDK packages whose names do not begin with the vendor's own, and the vendor whose models they offer. */
 const ALIASES: ReadonlyMap<string, string> = new Map([
   ['azure-openai', 'azure'],
   ['bedrock', 'amazon-bedrock'],
@@ -18,20 +18,19 @@ const SUFFIX = /(?:[-@]20\d{6}|-20\d\d-\d\d-\d\d|@default)$/
 let parsed: ReadonlyMap<string, ReadonlyMap<string, ModelCapabilities>> | undefined
 
 /**
- * What is publicly known of a model, or undefined. The facts are a snapshot that ships with this package;
- * nothing is fetched.
+ * The public facts about a model; undefined if the snapshot does not have it. The snapshot ships with this package, and the function
+ * fetches nothing.
  *
- * `provider` is a name as the AI SDK spells it, with or without what follows its first part: `anthropic`,
- * `anthropic.messages`, `openai.responses`, `google.generative-ai`, `google.vertex.chat`,
- * `vertex.anthropic.messages`, `amazon-bedrock`, `openrouter.chat` …
+ * `provider` is the AI SDK's name for the provider, whole or only its first part: `anthropic`, `anthropic.messages`, `openai.responses`,
+ * `google.generative-ai`, `google.vertex.chat`, `vertex.anthropic.messages`, `amazon-bedrock`, `openrouter.chat` …
  *
- * `model` is looked up exactly; only if that fails, without one of these, which do not change the model:
+ * `model` is looked up as it is. If the snapshot does not have it, it is looked up without these parts, which do not change the model:
  * - a date or version tag at its end: `-20250929`, `@20250929`, `-2025-09-29`, `@default`
  * - Google's leading `models/`
  * - Bedrock's leading region: `us.`, `eu.`, `apac.`, `global.` …
  *
- * The source tells of text and images only, so `input` never lists `document`: that says nothing of
- * whether the model takes one. `thinking` is `both` wherever the source does not rule out a mode.
+ * The snapshot's source knows only text and images. So `input` never lists `document`, even if the model takes documents. `thinking` is
+ * `both` unless the source excludes a mode.
  *
  * @example
  * modelCapabilities('anthropic', 'claude-sonnet-4-5')?.contextWindow // 200000
@@ -45,7 +44,7 @@ export function modelCapabilities(provider: string, model: string): ModelCapabil
   return facts && { ...facts, input: [...facts.input] }
 }
 
-/** The table of the longest part of the name, cut at its dots, that has one. */
+/** Finds a provider's table: by its whole name, then by ever shorter parts of the name, cut at its dots. */
 function byProvider<T>(tables: ReadonlyMap<string, T>, provider: string): T | undefined {
   for (let end = provider.length; end > 0; end = provider.lastIndexOf('.', end - 1)) {
     const name = provider.slice(0, end)

@@ -1,6 +1,6 @@
 import type { ModelCapabilities } from '../llm/capabilities.ts'
 
-/** Reads the snapshot's text: provider → model → facts. How far a line is indented tells what it is. */
+/** Reads the snapshot's text: provider → model → facts. The indentation of a line tells which of these it holds. */
 export function parseSnapshot(text: string): Map<string, Map<string, ModelCapabilities>> {
   const providers = new Map<string, Map<string, ModelCapabilities>>()
   let models = new Map<string, ModelCapabilities>()

@@ -9,7 +9,7 @@ subscribe('llm-refresh', (message) => {
   if (!isEvent(message)) return
   log(message)
   const thrown = message.type === 'refresh_failed' ? message.error.cause : undefined
-  // The program's own function threw it. What it says may hold a secret, and is cleaned like the words of a server.
+  // The program's own function threw this error. Its message may hold a secret, so clean it like a server's words.
   if (
     message.type === 'refresh_failed' &&
     message.error.code === 'refresh_failed' &&

@@ -3,18 +3,21 @@ import { sentenceOf } from './sentence.ts'
 
 /** Options of {@link logEvents}. */
 export interface LogEventsOptions {
-  /** Takes a line, without its end. Default: `console.warn`, which writes to stderr. */
+  /**
+   * Receives each line, without a line break.
+   * @default `console.warn`, which writes to stderr
+   */
   write?: ((line: string, event: RefreshEvent) => void) | undefined
 }
 
 /** Characters that begin a new line, or control a terminal. */
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu
-/** Characters. */
+/** The longest line, in characters. */
 const LONGEST = 1_000
 
 /**
- * A listener that prints each event as one sentence, without secrets. `node --import llm-refresh/debug app.js` does so for every credential
- * of a process.
+ * Makes a listener that prints each event as one sentence, without secrets. `node --import llm-refresh/debug app.js` does this for every
+ * credential of a process.
  *
  * @example
  * const credential = createCredential({ source, onEvent: logEvents() })

@@ -53,7 +53,7 @@ export function sentenceOf(event: RefreshEvent): string {
     case 'not_retried':
       return `The caller gets the rejection of token ${event.generation}${to(event.origin)}. ${told(event.error)}`
     default:
-      // A later version of this package, of which the process has a copy, may tell more.
+      // A later version of this package may emit events that this version does not know, if the process has both.
       return `${String(Reflect.get(event, 'type'))}.`
   }
 }
@@ -88,7 +88,7 @@ function time(ms: number): string {
   return ms < 120_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
 }
 
-/** @param at epoch ms; a number that is no instant must not break the line */
+/** @param at epoch ms. A number that is no valid time must not break the line */
 function instant(at: number): string {
   const date = new Date(at)
   return Number.isNaN(date.getTime()) ? String(at) : date.toISOString()

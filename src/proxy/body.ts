@@ -1,23 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { nextTick } from 'node:process'
 
-/** A body of at most so many bytes is collected before it is sent: undici sends it in one piece, and again where it has to. */
+/**
+ * The largest body, in bytes, that the proxy collects before it sends the request. undici sends such a body in one piece, and can send it
+ * again.
+ */
 const SMALL = 262_144
 
 export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-/** The client is still sending. */
+/** True if the client is still sending the body. */
 export function isArriving(request: IncomingMessage): boolean {
   return !request.complete && hasBody(request)
 }
 
 /**
- * The body of a request that has one, for undici. A small one of a known length is collected first. Others are read as they are sent.
+ * Reads the body of a request that has one, in a form that undici takes. A small body of a known length is collected first. Any other body
+ * is read while undici sends it.
  *
  * @param patience ms that the client may take for the next piece
- * @param take is not called where the client breaks off
+ * @param take receives the body. It is not called if the client breaks off before a small body is complete
  */
 export function readBody(
   request: IncomingMessage,
@@ -27,7 +31,7 @@ export function readBody(
 ): void {
   const { expect, 'content-length': length } = request.headers
   if (expect !== undefined) response.writeContinue()
-  // Most small bodies have come with their heads, and are read by the parser once this returns: they need no listener and no timer.
+  // Most small bodies arrive with their heads. Node's parser reads them after this function returns, so they need no listener and no timer.
   if (Number(length) <= SMALL) nextTick(readSmall, request, patience, take)
   else readLarge(request, patience, take)
 }
@@ -39,7 +43,7 @@ function readSmall(request: IncomingMessage, patience: number, take: Take): void
   if (Buffer.isBuffer(whole)) return take(whole)
   const { socket } = request
   socket.setTimeout(patience)
-  // A client that leaves while nobody reads would end the process.
+  // Listen for errors: a client that leaves while no one reads the body would end the process.
   request.on('error', ignore)
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -57,28 +61,28 @@ function readLarge(request: IncomingMessage, patience: number, take: Take): void
   take({ [Symbol.asyncIterator]: () => pieces(request) })
 }
 
-/** Leaving it must not destroy the request: its response is on the same socket. */
+/** The pieces of the body. The iterator's end must not destroy the request, because the response uses the same socket. */
 function pieces(request: IncomingMessage): AsyncIterator<unknown> {
   return request.iterator({ destroyOnReturn: false })
 }
 
 function ignore(): void {
-  // the reader of the body sees it, or the response that is closed
+  // Do nothing: the reader of the body receives the error, or sees the closed response.
 }
 
 const ending = new WeakSet<object>()
 
-/** The connection has had its last response: what else is said on it is no request (RFC 9112 section 9.6). */
+/** True if the connection has had its last response. Bytes that arrive on it later are no request (RFC 9112 section 9.6). */
 export function isEnding({ socket }: IncomingMessage): boolean {
   return ending.has(socket)
 }
 
-/** How long (ms) a client may go on sending what nobody wants, once it has its response. */
+/** How long, in ms, a client may go on sending the rest of a request after it has its response. */
 const LINGER = 2_000
 
 /**
- * The response comes before the request is whole. The connection is good for no other request, and what is still arriving is read and discarded:
- * were it closed at once, the client might lose the response (RFC 9112 section 9.6).
+ * Ends the connection after a response to an incomplete request. The connection cannot serve another request. The proxy reads and discards
+ * the rest of this one, because a client whose connection closes at once may lose the response (RFC 9112 section 9.6).
  */
 export function endsEarly(request: IncomingMessage, response: ServerResponse): void {
   response.shouldKeepAlive = false

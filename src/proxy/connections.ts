@@ -8,21 +8,24 @@ export function isWebSocketOffer(upgrade: string | undefined): boolean {
   return upgrade?.toLowerCase() === 'websocket'
 }
 
-/** A client's request. Node reads every request to its end and destroys it then, which costs one without a body much, and is of no use to it. */
+/**
+ * A client's request. For a request without a body it skips two steps of Node, the reading to its end and the destroying, because they cost
+ * much and change nothing.
+ */
 export class ClientRequest extends IncomingMessage {
-  /** Another protocol is offered. Node reads nothing of what came with such a request behind it. */
+  /** True if the request offers another protocol. Node reads nothing that arrives behind such a request. */
   offersUpgrade = false
 
   /**
-   * Node hands a connection over, away from HTTP, where this is true. Whoever offers another protocol is content with HTTP/1.1 (RFC 9110
-   * section 7.8), and Java's client offers `h2c` with every request.
+   * True if Node should take the connection away from HTTP. The proxy ignores any other offer than a WebSocket: a client that offers a
+   * protocol also accepts HTTP/1.1 (RFC 9110 section 7.8), and Java's client offers `h2c` with every request.
    */
   get upgrade(): boolean {
     const { method, headers } = this
     return this.offersUpgrade && (method === 'CONNECT' || isWebSocketOffer(headers.upgrade))
   }
 
-  /** Node's parser says so. */
+  /** Node's parser sets this if the request offers another protocol. */
   set upgrade(offers: unknown) {
     this.offersUpgrade = offers === true
   }
@@ -36,7 +39,7 @@ export class ClientRequest extends IncomingMessage {
   }
 }
 
-/** A client's response. What happens to it is told to its request's record, without a listener for each. */
+/** A client's response. It reports its end to the record of its request, without a listener for each response. */
 export class ClientResponse extends ServerResponse<ClientRequest> {
   served: Served | undefined
 
@@ -48,12 +51,12 @@ export class ClientResponse extends ServerResponse<ClientRequest> {
   }
 }
 
-/** A client's connection, and what is known of it: most clients show the same with each request. */
+/** A client's connection, and the facts that most clients repeat with each request. */
 export class Connection {
   readonly socket: Socket
-  /** A host that it named, and that is ours. */
+  /** A host of ours that an earlier request named. */
   host: string | undefined
-  /** A header or a parameter that it showed, the text of the key in it, and whose key that is. */
+  /** The header or parameter in which an earlier request showed a valid key, the text of that key, and the key's entry. */
   shown: { readonly value: string; readonly text: string; readonly key: ProxyKey } | undefined
   /** Responses that wait behind another one. */
   readonly #waiting = new Set<ServerResponse>()
@@ -62,7 +65,10 @@ export class Connection {
     this.socket = socket
   }
 
-  /** Node tells only the response that is being sent that its connection is gone, and not those that wait behind it. */
+  /**
+   * Records a response that waits behind another one, so that it learns when its connection is gone. Node tells only the response that it
+   * is sending.
+   */
   add(response: ServerResponse): void {
     if (response.socket !== null) return
     this.#waiting.add(response)
@@ -93,7 +99,7 @@ export class Connections {
     return connection
   }
 
-  /** It is no longer the server's. */
+  /** Records a connection that is no longer the server's. */
   upgraded(socket: Socket): void {
     this.#upgraded.add(socket)
     socket.once('close', () => this.#upgraded.delete(socket))

@@ -7,33 +7,33 @@ import { loginReply, type Reply, upstreamReply } from './reply.ts'
 import { type Asked, responseHead, trailersOf } from './response-headers.ts'
 import type { Served } from './served.ts'
 
-/** Takes an upgraded connection. */
+/** Joins the client's connection with the upgraded one. */
 export type Join = (status: number, rawHeaders: unknown, socket: unknown) => void
 
 /**
- * Hears of a request to an upstream, and writes the response straight to the client.
+ * Receives undici's events of a request to an upstream, and writes the response to the client.
  *
- * `open`: there is no response yet. `own`: the surface refused to send it, and says why. `passing`: the client gets the upstream's. `over`: it has
- * all that it will get.
+ * `open`: no response has arrived. `own`: the surface refused to send the request, and its response says why. `passing`: the client gets
+ * the upstream's response. `over`: the client gets nothing more.
  */
 export class Exchange implements DispatchHandler {
-  /** How often the request was sent. */
+  /** How often the request was sent to the upstream. */
   attempts = 0
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #asked: Asked
   readonly #served: Served
   readonly #patience: number
-  /** Of the JSON-RPC request. */
+  /** The id of a JSON-RPC request, or null. */
   readonly #id: string | number | null
   readonly #join: Join | undefined
   #state: 'open' | 'own' | 'passing' | 'over' = 'open'
   #controller: DispatchController | undefined
   #code = ''
   #text = ''
-  /** Of the response's body, where it is told. */
+  /** The length of the response's body in bytes; -1 if the upstream does not state it. */
   #length = -1
-  /** The end of the response comes with it. */
+  /** The last piece of the body. The proxy writes it together with the response's end. */
   #last: Uint8Array | undefined
   #hasLeft = false
 
@@ -107,7 +107,7 @@ export class Exchange implements DispatchHandler {
     else if (!this.#response.write(chunk)) this.#wait(controller)
   }
 
-  /** The client does not keep up. */
+  /** Pauses the upstream, because the client reads too slowly. */
   #wait(controller: DispatchController): void {
     const { socket } = this.#request
     socket.setTimeout(this.#patience)
@@ -136,20 +136,20 @@ export class Exchange implements DispatchHandler {
 
   onResponseError(_controller: DispatchController | undefined, error: unknown): void {
     if (this.#state === 'passing') {
-      // A response that is cut short must not look complete.
+      // Destroy the connection, so that the client does not take a broken response for a complete one.
       this.#state = 'over'
       this.#response.destroy()
     } else this.refuse(error)
   }
 
-  /** It could not be sent, or there is no response. */
+  /** Reports that the request could not be sent, or that no response came. */
   refuse(error: unknown): void {
     if (this.#hasLeft) return
     const { route } = this.#asked
     this.#reply(upstreamReply(error, route, this.#id), 'upstream')
   }
 
-  /** Early hints, say: a proxy hands on what comes before a response (RFC 9110 section 15.2). Node has a way to write this one alone. */
+  /** Passes early hints on, as a proxy must do with any informational response (RFC 9110 section 15.2). Node can write no other one. */
   #inform(status: number, rawHeaders: unknown): void {
     if (status !== 103 || this.#request.httpVersionMinor === 0) return
     const { headers } = responseHead(rawHeaders, this.#asked)
@@ -163,7 +163,7 @@ export class Exchange implements DispatchHandler {
     try {
       this.#response.writeEarlyHints(hints)
     } catch {
-      // They help, and a response follows without them. Node refuses links that it cannot read.
+      // Ignore the error: a response follows without the hints, too. Node refuses links that it cannot read.
     }
   }
 
@@ -183,13 +183,13 @@ export class Exchange implements DispatchHandler {
       this.#controller?.abort(error)
       return
     }
-    // undici waits for the body that a 304 has a length of.
+    // End a 304 here: undici would wait for a body of the length that the 304 states.
     if (status === 204 || status === 304 || this.#request.method === 'HEAD') {
       this.#state = 'over'
       response.end()
       return
     }
-    // A head is sent with the first piece of the body, where that came with it; else at once.
+    // Send the head with the first piece of the body if that has arrived, else at once.
     nextTick(flushHead, this)
   }
 
@@ -204,7 +204,7 @@ export class Exchange implements DispatchHandler {
     send(this.#request, this.#response, reply, this.#served)
   }
 
-  /** The client is gone, or has all of its response. */
+  /** Called when the client has left, or has its whole response. */
   left(): void {
     this.#hasLeft = true
     if (this.#response.writableFinished || this.#state === 'over') return
@@ -218,7 +218,7 @@ function flushHead(exchange: Exchange): void {
   exchange.flushHead()
 }
 
-/** Sends a response of the proxy's own. */
+/** Sends a response that the proxy makes. */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
@@ -246,7 +246,7 @@ function messageIn(text: string): string {
   }
 }
 
-/** A reason phrase that Node takes (RFC 9112 section 4). */
+/** Removes from a reason phrase the characters that Node does not accept (RFC 9112 section 4). */
 function sound(message = ''): string {
   return message === 'OK' ? message : message.replaceAll(/[^\t\x20-\x7e\x80-\xff]/g, '')
 }

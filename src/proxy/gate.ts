@@ -3,28 +3,30 @@ import type { Connection } from './connections.ts'
 import type { KeyRing } from './keys.ts'
 import { isLoopback, type ProxyKey, type ProxyRefusal } from './options.ts'
 
-/** The facts that a request's headers state, read in one pass. */
+/** What one pass over a request's headers finds. */
 export interface Admitted {
-  /** For the upstream: names and values in turn, without the client's keys and what is meant for us. */
+  /**
+   * The headers for the upstream, names and values in turn. They contain no key of the client, and no header that is meant for the proxy.
+   */
   readonly headers: string[]
   readonly key: ProxyKey | undefined
   readonly query: string
-  /** The one Host header, which was checked. */
+  /** The value of the only `Host` header. */
   readonly host: string
   readonly refused: Extract<ProxyRefusal, 'host' | 'origin' | 'version'> | undefined
 }
 
-/** What a header is to us. Others are handed on. */
+/** What the proxy does with a header. It passes a header without a role on. */
 type Role = 'key' | 'protocols' | 'host' | 'origin' | 'site' | 'te' | 'dropped'
 const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
-  // Where clients put keys. They never reach an upstream.
+  // Headers in which clients send keys. They never reach an upstream.
   ...['authorization', 'x-api-key', 'api-key', 'x-goog-api-key'].map((name) => [name, 'key'] as const),
   ['sec-websocket-protocol', 'protocols'],
   ['host', 'host'],
   ['origin', 'origin'],
   ['sec-fetch-site', 'site'],
   ['te', 'te'],
-  // They concern one connection (RFC 9110 section 7.6.1), or are the upstream connection's to say.
+  // Headers that concern one connection (RFC 9110 section 7.6.1), or that the upstream connection sets itself.
   ...[
     'connection',
     'expect',
@@ -39,12 +41,12 @@ const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
   ].map((name) => [name, 'dropped'] as const),
 ])
 const mayHaveRole = likelyOf(ROLES.keys())
-/** Where OpenAI's clients put their key if their WebSocket takes no headers. */
+/** The protocol in which OpenAI's clients send their key if their WebSocket cannot send headers. */
 const IN_PROTOCOL = /(?:^|[\s,])openai-insecure-api-key\.([\w.-]+)/
-/** A key that is longer is none of ours, and is not worth a hash. */
+/** The longest text, in characters, that we look up as a key. None of our keys is longer. */
 const LONGEST_KEY = 512
 
-/** Tells quickly of most names that they are none of these: by their length and their first letter. */
+/** Makes a fast test by length and first letter. It is false for most other names, and never for one of these. */
 export function likelyOf(names: Iterable<string>): (name: string) => boolean {
   const seen = new Uint8Array(1_024)
   const place = (name: string): number => ((name.length & 31) << 5) | (name.charCodeAt(0) & 31)
@@ -53,10 +55,10 @@ export function likelyOf(names: Iterable<string>): (name: string) => boolean {
 }
 
 /**
- * Is the request for us, from a program and not from a web page, and whose key does it bear?
+ * Checks that a request is meant for this proxy and comes from a program, not from a web page. Finds the key that it carries.
  *
- * @param query from its question mark on, or empty
- * @param connection that it came by
+ * @param query begins with its question mark, or is empty
+ * @param connection the client's connection
  */
 export function admit(
   request: IncomingMessage,
@@ -100,7 +102,7 @@ export function admit(
   return { headers: withoutKey(headers, connection.shown?.text), key, query: stripped.query, host, refused }
 }
 
-/** Clients of gateways repeat their key in a header of the gateway's, such as `apikey`. */
+/** Removes the client's key from all other headers: a gateway's client repeats it, for instance in `apikey`. */
 function withoutKey(headers: string[], text: string | undefined): string[] {
   if (text === undefined || !headers.some((value) => value.length >= text.length && value.includes(text)))
     return headers
@@ -115,12 +117,18 @@ function withoutKey(headers: string[], text: string | undefined): string[] {
   return kept
 }
 
-/** Node takes a request line without a version for one of HTTP/0.9, and chunks of HTTP/1.0, at which servers differ (RFC 9112 section 6.1). */
+/**
+ * False for a request line without a version, which Node takes for HTTP/0.9, and for chunks in HTTP/1.0. Servers differ in how they read
+ * them (RFC 9112 section 6.1).
+ */
 function isSound({ httpVersion, headers }: IncomingMessage): boolean {
   return httpVersion === '1.1' || (httpVersion === '1.0' && headers['transfer-encoding'] === undefined)
 }
 
-/** A rebound name (DNS) is neither of these; an address cannot be rebound. A client names the same host on all of a connection. */
+/**
+ * True if the `Host` header names this proxy. A page that rebinds a DNS name sends another name, and no one can rebind an address. A client
+ * names the same host in all requests of a connection, so we remember it.
+ */
 function isOurHost(host: string, allowHosts: ReadonlySet<string>, connection: Connection): boolean {
   if (host === connection.host) return true
   const [, name = ''] = /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/.exec(host) ?? []
@@ -131,7 +139,7 @@ function isOurHost(host: string, allowHosts: ReadonlySet<string>, connection: Co
   return isOurs
 }
 
-/** A `Connection` header names others that concern it alone. */
+/** The other headers that a `Connection` header names. They concern that connection only. */
 function namedByConnection({ headers }: IncomingMessage): ReadonlySet<string> | undefined {
   const { connection } = headers
   if (
@@ -148,7 +156,7 @@ function namedByConnection({ headers }: IncomingMessage): ReadonlySet<string> | 
   )
 }
 
-/** What a connection has shown before is not hashed again. */
+/** Finds a key. If the connection has shown the same value before, the value is not hashed again. */
 function keyIn(value: string, keys: KeyRing, connection: Connection): ProxyKey | undefined {
   const { shown } = connection
   if (shown !== undefined && isSame(shown.value, value) && keys.holds(shown.key)) return shown.key
@@ -158,7 +166,7 @@ function keyIn(value: string, keys: KeyRing, connection: Connection): ProxyKey |
   return key
 }
 
-/** In constant time: a server in front of this one may send several clients' requests by one connection. */
+/** Compares in constant time: a server in front of this one may send several clients' requests over one connection. */
 function isSame(one: string, other: string): boolean {
   if (one.length !== other.length) return false
   let differences = 0
@@ -166,7 +174,10 @@ function isSame(one: string, other: string): boolean {
   return differences === 0
 }
 
-/** `?key=`, as Google's clients send it. Another API's parameter of that name, which is no key of ours, stays. */
+/**
+ * Removes a valid key from the query: Google's clients send theirs in `?key=`. A parameter of that name that is no key of ours stays,
+ * because it belongs to the API.
+ */
 function keyInQuery(
   query: string,
   keys: KeyRing,

@@ -15,9 +15,9 @@ export type {
   ProxyTimeouts,
 } from './options.ts'
 
-/** Where a proxy listens. */
+/** The address that a proxy listens on. */
 export interface ProxyAddress {
-  /** Without a slash at its end: `http://127.0.0.1:8080`. A client's base URL is this and `/NAME`. */
+  /** The URL without a slash at its end: `http://127.0.0.1:8080`. A client's base URL is this URL and `/NAME`. */
   readonly url: string
   readonly port: number
 }
@@ -29,21 +29,24 @@ export interface Proxy {
   /** undefined until it listens. */
   readonly port: number | undefined
   readonly keys: ProxyKeys
-  /** @throws RefreshError `invalid_option` where the address cannot be had, undici is missing, or a route leads to the proxy itself */
+  /**
+   * @throws RefreshError `invalid_option` if the proxy cannot listen on the address, if undici is missing, or if a route leads to the proxy
+   * itself
+   */
   listen(): Promise<ProxyAddress>
   /**
-   * Ends when all is served: no new connection is accepted, new requests on open connections are answered 503, and open streams go on to
-   * their end. What is still open after `timeouts.drain` is cut. For a SIGTERM.
+   * Ends the proxy after the open requests, for instance on a SIGTERM. The proxy accepts no new connection, responds with 503 to new
+   * requests on open connections, and lets open streams run to their end. After `timeouts.drain` ms it cuts the rest.
    */
   drain(): Promise<void>
-  /** Cuts what is open. */
+  /** Ends the proxy at once, and cuts all connections. */
   close(): Promise<void>
 }
 
 /**
- * A local HTTP proxy for programs that take a base URL and a static key: `/NAME/rest` goes to the route's `to` + `/rest` with a credential that is always
- * fresh. A rejected request is sent once more with a refreshed one, as `refreshingInterceptor` does. Clients show a placeholder key, and never see the
- * credential. It needs undici 7 or later.
+ * A local HTTP proxy for programs that take a base URL and a static key. The proxy sends `/NAME/rest` to the route's `to` + `/rest`, with a
+ * fresh credential. If the upstream rejects the credential, the proxy sends the request once more with a refreshed one, as
+ * `refreshingInterceptor` does. Clients show a placeholder key, and never see the credential. The proxy needs undici 7 or later.
  *
  * @throws RefreshError `invalid_option`
  * @example

@@ -6,21 +6,21 @@ import type { ProxyKey, ProxyPreset } from './options.ts'
 export interface ProxyKeys {
   readonly names: readonly string[]
   /**
-   * From now on these are the keys, and no others.
-   * @throws RefreshError `invalid_option`; the keys stay as they were
+   * Replaces all keys, from the next request on.
+   * @throws RefreshError `invalid_option`. The old keys then stay valid
    */
   replace(keys: readonly ProxyKey[]): void
 }
 
-/** A key that was just made. */
+/** A new placeholder key. */
 export interface CreatedProxyKey {
-  /** For the client: it is kept nowhere else. */
+  /** The key itself, for the client. Nothing else keeps it. */
   readonly key: string
-  /** For the proxy. */
+  /** The entry for the proxy's `keys`. */
   readonly entry: ProxyKey
 }
 
-/** How vendors' keys begin, as far as their clients look. */
+/** The beginning of each vendor's keys, which some clients check. */
 const SHAPES: Readonly<Record<ProxyPreset, string>> = {
   anthropic: 'sk-ant-api03-',
   openai: 'sk-proj-',
@@ -30,7 +30,7 @@ const SHAPES: Readonly<Record<ProxyPreset, string>> = {
 }
 
 /**
- * Makes a placeholder key of 256 random bits, which looks like one of the vendor's, so that its clients take it.
+ * Makes a placeholder key of 256 random bits. It looks like one of the vendor's keys, so that the vendor's clients accept it.
  *
  * @throws RefreshError `invalid_option`
  * @example
@@ -53,12 +53,12 @@ interface Known extends ProxyKey {
   readonly bytes: Buffer
 }
 
-/** Looks keys up by their hash: how long that takes tells nothing about a key. */
+/** Looks keys up by their hash, so that the time of a lookup reveals nothing about a key. */
 export class KeyRing implements ProxyKeys {
   #known: ReadonlyMap<string, Known> = new Map()
   readonly #routes: ReadonlySet<string>
 
-  /** @param routes those that exist */
+  /** @param routes the names of the proxy's routes */
   constructor(keys: readonly ProxyKey[], routes: ReadonlySet<string>) {
     this.#routes = routes
     this.replace(keys)
@@ -86,7 +86,7 @@ export class KeyRing implements ProxyKeys {
     this.#known = known
   }
 
-  /** Is this entry, which was found before, one of the keys still? */
+  /** True if this entry, which an earlier lookup found, is still one of the keys. */
   holds(entry: ProxyKey): boolean {
     return this.#known.get(entry.hash) === entry
   }

@@ -5,41 +5,48 @@ import type { AccessToken } from '../credential/token.ts'
 import { checkOptions, describe, milliseconds, optionError } from '../lib/options.ts'
 import type { Apply } from '../surfaces/shared/apply.ts'
 
-/** Whose API a route leads to: it decides the shape of the proxy's own errors, and of placeholder keys. */
+/** The API that a route leads to. It decides the shape of the proxy's own errors and of placeholder keys. */
 export type ProxyPreset = 'anthropic' | 'openai' | 'google' | 'azure' | 'mcp'
 
 /** One upstream, and the credential that its requests get. */
 export interface ProxyRoute {
   /**
-   * The upstream's base URL: `/NAME/rest` goes to `to` + `/rest`. Plain http is for loopback only, and for `plainHttpOrigins`.
-   * For example `https://api.openai.com/v1`.
+   * The upstream's base URL, such as `https://api.openai.com/v1`: the proxy sends `/NAME/rest` to `to` + `/rest`. Plain http is allowed for
+   * loopback and for `plainHttpOrigins` only.
    */
   to: string
-  /** Routes may share one: they share its generations, too. */
+  /** The credential. Routes may share one, and then share its refreshes. */
   credential: Refresher<AccessToken> | Refresher<string>
   /**
-   * How the credential is put on a request: the name of a header, or a function. A credential of strings comes to the function as
-   * `{ accessToken }`.
+   * How the credential goes on a request: the name of a header, or a function. If the credential's values are strings, the function gets
+   * each as `{ accessToken }`.
    * @default 'authorization'
    */
   apply?: string | Apply<AccessToken> | undefined
   /**
-   * Whose errors the proxy's own look like. `mcp`: no 401 and no `WWW-Authenticate` reach the client, and `/.well-known/` is answered 404, so
-   * that the client begins no OAuth login with the proxy.
+   * The vendor whose errors the proxy's own errors look like. With `mcp`, the client gets no 401 and no `WWW-Authenticate`, and
+   * `/.well-known/` responds with 404, so that the client begins no OAuth login with the proxy.
    * @default a shape that the clients of Anthropic, OpenAI and Google understand
    */
   preset?: ProxyPreset | undefined
-  /** The command or the advice that mends an ended login. The client reads it: 'Run `llm-refresh login work`.' */
+  /**
+   * The command or the advice for a person whose login has ended, such as 'Run `llm-refresh login work`.' The client gets it in the error's
+   * message.
+   * @default none
+   */
   remedy?: string | undefined
-  /** As in `refreshingInterceptor`. */
+  /**
+   * As in `refreshingInterceptor`.
+   * @default no changes
+   */
   rules?: RejectionRules | undefined
   /** As in `refreshingInterceptor`. @default false */
   inspectStreams?: boolean | undefined
 }
 
-/** A placeholder key, as the proxy keeps it: it never knows the key itself. */
+/** The proxy's entry for a placeholder key. It has the key's hash, and not the key itself. */
 export interface ProxyKey {
-  /** It stands in the audit. */
+  /** The name of the key in the audit. */
   name: string
   /** SHA-256 of the key, in hex: `createProxyKey()` makes both. */
   hash: string
@@ -47,39 +54,39 @@ export interface ProxyKey {
   routes?: readonly string[] | undefined
 }
 
-/** How long the proxy waits, in ms. */
+/** How long the proxy waits, in ms, and for what. */
 export interface ProxyTimeouts {
-  /** For a connection to an upstream. @default 10_000 */
+  /** A connection to an upstream. @default 10_000 */
   connect?: number | undefined
-  /** For the head of a response, once the request is sent. @default 600_000 */
+  /** The head of a response, after the request is sent. @default 600_000 */
   head?: number | undefined
-  /** For the next piece of a response. @default 600_000 */
+  /** The next piece of a response. @default 600_000 */
   idle?: number | undefined
-  /** For the head of a client's request. @default 30_000 */
+  /** The head of a client's request. @default 30_000 */
   requestHead?: number | undefined
-  /** For the next piece of a client's request, and for a client that does not read its response. @default 120_000 */
+  /** The next piece of a client's request, and a client that does not read its response. @default 120_000 */
   client?: number | undefined
-  /** For open requests while the proxy drains; what is open then is cut. @default 30_000 */
+  /** Open requests while the proxy drains. Then the proxy cuts them. @default 30_000 */
   drain?: number | undefined
 }
 
-/** One request, for an audit. It holds no secret, no path and no query. */
+/** The record of one request, for an audit. It contains no secret, no path and no query. */
 export interface ProxyAuditEntry {
-  /** epoch ms */
+  /** When the request's head arrived, epoch ms. */
   readonly time: number
-  /** The name of the placeholder key; undefined where none was found. */
+  /** The name of the placeholder key; undefined if the request had no valid key. */
   readonly key: string | undefined
   readonly route: string | undefined
   readonly method: string
   /** 499: the client left before it had a response. 101: a connection was upgraded. */
   readonly status: number
-  /** A second attempt was made. */
+  /** True if the proxy made a second attempt. */
   readonly retried: boolean
-  /** Why the proxy itself refused the request. */
+  /** Why the proxy itself refused the request; undefined if it did not. */
   readonly refused: ProxyRefusal | undefined
-  /** Bytes of the response's body; of an upgraded connection, both ways. */
+  /** Bytes of the response's body. For an upgraded connection, bytes in both directions. */
   readonly bytes: number
-  /** ms */
+  /** ms from the request's head to the end of the response. */
   readonly duration: number
 }
 
@@ -99,36 +106,42 @@ export type ProxyRefusal =
   | 'draining'
   | 'upstream'
 
-/** How {@link createProxy} works. */
+/** Options of {@link createProxy}. */
 export interface ProxyOptions {
-  /** By name: `/NAME/rest` goes to the route's `to` + `/rest`. */
+  /** The routes by name: the proxy sends `/NAME/rest` to the route's `to` + `/rest`. */
   routes: Readonly<Record<string, ProxyRoute>>
-  /** Clients that show one of these keys may use the proxy. Without a key the proxy refuses every request. `proxy.keys.replace()` changes them while it runs. */
+  /**
+   * The keys that open the proxy. It refuses every request without one of them. `proxy.keys.replace()` changes them while the proxy runs.
+   */
   keys: readonly ProxyKey[]
   /** @default '127.0.0.1' */
   host?: string | undefined
-  /** 0: a free one. @default 0 */
+  /** The port; 0 for any free one. @default 0 */
   port?: number | undefined
-  /** Has to be true for a `host` that is not this machine alone: whoever reaches that address can try keys, and keys travel in plain http. @default false */
+  /**
+   * Must be true if other machines can reach `host`: anyone who reaches that address can try keys, and keys travel in plain http.
+   * @default false
+   */
   allowRemote?: boolean | undefined
   /**
-   * Names under which clients may reach the proxy, besides `localhost`, loopback addresses and the address that a connection came in by: the names of a compose network, say.
-   * For example `['llm-proxy', 'host.docker.internal']`.
+   * More names by which clients reach the proxy, such as `['llm-proxy', 'host.docker.internal']` in a compose network. `localhost`,
+   * loopback addresses, and the address that a connection arrived at are always allowed.
+   * @default none
    */
   allowHosts?: readonly string[] | undefined
-  /** Upstreams' origins that may get the credential over plain http: as in `refreshingInterceptor`. @default none */
+  /** The upstreams' origins that may get the credential over plain http, as in `refreshingInterceptor`. @default none */
   plainHttpOrigins?: string | readonly string[] | undefined
-  /** The largest body, in bytes, that is sent a second time. @default 33_554_432 */
+  /** The largest request body, in bytes, that may be sent a second time. @default 33_554_432 */
   replayLimit?: number | undefined
-  /** Requests that are served at a time; others are answered 503. @default 1_000 */
+  /** The most requests that the proxy serves at a time. It responds with 503 to others. @default 1_000 */
   maxRequests?: number | undefined
   timeouts?: ProxyTimeouts | undefined
-  /** Hears of each request. @default none */
+  /** Receives the record of each request when the request has ended. @default none */
   audit?: ((entry: ProxyAuditEntry) => void) | undefined
-  /** Hears of retries, and of what is amiss. */
+  /** Receives the events of retries, and findings such as plain http on a public address. @default none */
   onEvent?: RefreshListener | undefined
   /**
-   * An undici dispatcher for all requests to upstreams, which the proxy does not close.
+   * An undici dispatcher for all requests to upstreams. The proxy does not close it.
    * @default its own, which obeys `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`
    */
   dispatcher?: ProxyDispatcher | undefined
@@ -139,7 +152,7 @@ export interface ProxyDispatcher {
   dispatch(options: object, handler: object): boolean
 }
 
-/** The options, with their defaults. */
+/** The options with their defaults. */
 export interface ProxySettings {
   readonly host: string
   readonly port: number
@@ -183,7 +196,7 @@ const TIMEOUT_NAMES: readonly (keyof ProxyTimeouts)[] = [
 ]
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/
 
-/** Does only this machine reach it? */
+/** True if only this machine can reach the host. */
 export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host)
 }

@@ -4,23 +4,26 @@ import { type Reply, reply } from './reply.ts'
 import type { Route } from './route.ts'
 import type { Target } from './target.ts'
 
-/** Why a request goes no further, and what its client is told. */
+/** Why the proxy refuses a request, and its response. */
 export interface Refused {
   readonly reason: ProxyRefusal | undefined
   readonly reply: Reply
 }
 
-/** They belong to the connection (CONNECT), or would show the credential to the client (TRACE). */
+/** CONNECT concerns the connection. TRACE and TRACK would show the credential to the client. */
 const METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
 const AS_BASE_URL = 'Give its URL to the program as a base URL, not as HTTPS_PROXY or HTTP_PROXY.'
-/** A request line that holds a whole URL is one to a proxy of the machine (RFC 9112 section 3.2.2). */
+/** A request line with a whole URL is meant for a forward proxy of the machine (RFC 9112 section 3.2.2). */
 const WHOLE_URL = /^[a-z][a-z\d+.-]*:/i
 
-/** Characters of a name that a message repeats. */
+/** The longest name, in characters, that a message repeats. */
 const LONGEST_SHOWN = 20
 
-/** Refuses what comes from a web page, or is no request for a route. Nothing is told to whoever has no key. */
+/**
+ * Why the proxy refuses a request: it comes from a web page, or it is no valid request for a route. A client without a key learns nothing
+ * about the routes.
+ */
 export function refusalOf(
   { method, url }: { readonly method: string; readonly url: string },
   target: Target | undefined,
@@ -56,11 +59,11 @@ export function refusalOf(
       'The request must name a path such as /NAME/v1/models, without dot segments, control characters or a fragment.',
     )
   }
-  // The key is the only way in: no OAuth server of ours is to be found, nor one of an upstream's (RFC 8615, RFC 9728).
+  // Only a key opens the proxy. So no client may find an OAuth server here, neither ours nor an upstream's (RFC 8615, RFC 9728).
   if (target.name === '.well-known' || (preset === 'mcp' && /\/\.well-known(?:\/|$)/.test(target.rest)))
     return no('route', 404, 'There is no such thing here.')
   if (key === undefined) {
-    // A 401 would begin an OAuth login with the proxy.
+    // After a 401 an MCP client would begin an OAuth login with the proxy.
     const status = preset === 'mcp' ? 403 : 401
     return no(
       'key',
@@ -70,7 +73,7 @@ export function refusalOf(
   }
   if (target.name === '-') return undefined
   if (route === undefined) {
-    // What is longer may be a key that somebody put into the path.
+    // Do not repeat a long name: it may be a key that someone put into the path.
     const which = target.name.length > LONGEST_SHOWN ? 'of that name' : `'${target.name}'`
     return no('route', 404, `The proxy has no route ${which}. It has ${[...routes.keys()].join(', ')}.`)
   }
@@ -79,13 +82,13 @@ export function refusalOf(
   return undefined
 }
 
-/** A WebSocket's handshake that is none (RFC 6455 section 4.1). */
+/** The refusal of an invalid WebSocket handshake (RFC 6455 section 4.1). */
 export function refusedHandshake(route: Route | undefined): Refused {
   const message = "A WebSocket's handshake must be a GET without a body."
   return { reason: 'method', reply: reply({ status: 405, code: 'invalid_request', message }, route?.preset) }
 }
 
-/** The refusals of requests that Node's parser does not accept, by the parser's code. */
+/** The response to a request that Node's parser rejects, by the parser's code. */
 export function malformed(code: string | undefined): Reply {
   const [status, message] =
     code === 'HPE_HEADER_OVERFLOW'
@@ -105,7 +108,7 @@ export function unavailable(reason: 'busy' | 'draining', route: Route | undefine
   return { reason, reply: { ...made, headers: { ...made.headers, 'retry-after': '1' } } }
 }
 
-/** Paths of the proxy's own: `/-/healthz` and `/-/metrics`. */
+/** The response to a path of the proxy itself, such as `/-/metrics`. */
 export function ownPage(target: Target, metrics: () => string): Refused {
   const type = 'text/plain; charset=utf-8'
   if (target.rest === '/metrics') {

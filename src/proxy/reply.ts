@@ -3,7 +3,7 @@ import { dialledInstead, refusedByProxy } from '../lib/print/dialled.ts'
 import type { ProxyPreset } from './options.ts'
 import type { Route } from './route.ts'
 
-/** A response of the proxy's own. */
+/** A response that the proxy makes. */
 export interface Reply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -13,12 +13,12 @@ export interface Reply {
 /** The status, the code and the message of a reply. */
 export interface Said {
   readonly status: number
-  /** A code of RefreshErrorCode's, or of a kind with it: programs read it. */
+  /** A `RefreshErrorCode`, or another code in the same style. Programs read it. */
   readonly code: string
   readonly message: string
 }
 
-/** Vendors' names for an error with a given status: Anthropic's type, OpenAI's type, Google's status. */
+/** Each vendor's name for an error with this status: Anthropic's type, OpenAI's type, Google's status. */
 const NAMES: Readonly<Record<number, readonly [anthropic: string, openai: string, google: string]>> = {
   400: ['invalid_request_error', 'invalid_request_error', 'INVALID_ARGUMENT'],
   401: ['authentication_error', 'invalid_request_error', 'UNAUTHENTICATED'],
@@ -31,17 +31,17 @@ const NAMES: Readonly<Record<number, readonly [anthropic: string, openai: string
 const FAULT = ['api_error', 'server_error', 'UNAVAILABLE'] as const
 
 /**
- * An error of the proxy's own, in the shape of the vendor's, so that its client raises its own error.
+ * An error of the proxy, in the shape of the vendor's errors, so that the vendor's client raises its own error.
  *
- * @param id of the JSON-RPC request that it answers, for an MCP route
+ * @param id the id of the JSON-RPC request, on an MCP route
  */
 export function reply(said: Said, preset: ProxyPreset | undefined, id: string | number | null = null): Reply {
   const { status, code } = said
   const message = `llm-refresh: ${code}: ${said.message}`
   const headers: Record<string, string> = { 'content-type': 'application/json', 'x-llm-refresh': code }
-  // RFC 9110 section 15.5.2 demands one.
+  // RFC 9110 section 15.5.2 demands a challenge.
   if (status === 401) headers['www-authenticate'] = 'Bearer realm="llm-refresh"'
-  // The clients of OpenAI and Anthropic ask it.
+  // OpenAI's and Anthropic's clients obey this header.
   if (status < 500) headers['x-should-retry'] = 'false'
   return { status, headers, body: JSON.stringify(shaped(status, code, message, preset, id)) }
 }
@@ -72,13 +72,13 @@ function shaped(
   }
 }
 
-/** Errors that time does not mend: the client should not try again. */
+/** Errors that do not pass with time, so that the client should not try again. */
 const LASTING = /^(?:reauthentication_required|credential_missing|source_refused|store_invalid|invalid_\w+)$/
 
 /**
- * There was no credential to send, or the upstream refused it for good.
+ * The response if there is no credential to send, or if the upstream refused it for good.
  *
- * @param remedy the command or the advice that mends it
+ * @param remedy the command or the advice for the person who can mend it
  */
 export function loginReply(
   code: string,
@@ -94,7 +94,7 @@ export function loginReply(
   return isLasting ? made : { ...made, headers: { ...made.headers, 'retry-after': '1' } }
 }
 
-/** The upstream could not be reached, or its response broke off. Only the system's code is told of an error. */
+/** The response if the upstream could not be reached, or its response broke off. Of the error it tells only the system's code. */
 export function upstreamReply(
   error: unknown,
   { name, origin, preset }: Pick<Route, 'name' | 'origin' | 'preset'>,
@@ -118,10 +118,10 @@ export function upstreamReply(
   )
 }
 
-/** No connection came about in time. */
+/** The codes for a connection that took too long. */
 const UNCONNECTED = /^(?:ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/
 
-/** Tells what an upstream did, by the code of the failure. */
+/** What the upstream did, by the code of the failure. */
 function didOf(code: string): string {
   if (/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/.test(code))
     return 'closed the connection before it had responded'

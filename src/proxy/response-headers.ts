@@ -1,7 +1,10 @@
 import { likelyOf } from './gate.ts'
 import { rewritten, type Route } from './route.ts'
 
-/** They concern the upstream's connection, or what a browser keeps of an origin: ours is shared by all routes, and has no pages. */
+/**
+ * Headers that the client does not get. They concern the upstream's connection, or tell a browser what to keep for an origin. All routes
+ * share the proxy's origin, and it has no pages.
+ */
 const DROPPED: ReadonlySet<string> = new Set([
   'alt-svc',
   'clear-site-data',
@@ -17,14 +20,14 @@ const DROPPED: ReadonlySet<string> = new Set([
   'set-cookie',
   'set-cookie2',
   'strict-transport-security',
-  // Node refuses it on a response of HTTP/1.0; the trailers themselves are handed on.
+  // Node refuses this header in an HTTP/1.0 response. The trailers themselves pass.
   'trailer',
   'transfer-encoding',
   'upgrade',
   'x-llm-refresh',
 ])
 const LOCATIONS: ReadonlySet<string> = new Set(['location', 'content-location'])
-/** Clients take these for whole URLs. */
+/** Headers that must be whole URLs, because clients expect that. */
 const URLS: ReadonlySet<string> = new Set(['operation-location', 'azure-asyncoperation', 'x-goog-upload-url'])
 const mayMatter = likelyOf([...DROPPED, ...LOCATIONS, ...URLS, 'date', 'www-authenticate'])
 const CORS = 'access-control-'
@@ -37,12 +40,12 @@ export interface ResponseHead {
   readonly hasDate: boolean
 }
 
-/** For whom it is, and what it answers. */
+/** The request that a response answers. */
 export interface Asked {
   readonly route: Route
-  /** At the upstream. */
+  /** The path at the upstream. */
   readonly path: string
-  /** Ours, as the client calls it. */
+  /** The proxy's host, as the client names it. */
   readonly host: string
 }
 
@@ -67,7 +70,7 @@ export function responseHead(rawHeaders: unknown, asked: Asked): ResponseHead {
     }
     const name = given.toLowerCase()
     if (isCors || DROPPED.has(name) || named?.has(name) === true) continue
-    // The client would begin an OAuth login with the proxy.
+    // An MCP client would begin an OAuth login with the proxy.
     if (name === 'www-authenticate' && route.preset === 'mcp') continue
     if (name === 'date') hasDate = true
     if (LOCATIONS.has(name)) headers.push(given, rewritten(route, value, path, ''))
@@ -77,7 +80,7 @@ export function responseHead(rawHeaders: unknown, asked: Asked): ResponseHead {
   return { headers, hasDate }
 }
 
-/** Trailers, or other fields that belong to nobody but the client. */
+/** The trailers for the client, without fields that it must not get. */
 export function trailersOf(rawTrailers: unknown): [name: string, value: string][] {
   const list: readonly unknown[] = Array.isArray(rawTrailers) ? rawTrailers : []
   const trailers: [string, string][] = []

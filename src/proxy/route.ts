@@ -8,17 +8,17 @@ import { interceptorFor } from '../surfaces/undici/interceptor.ts'
 import type { Interceptor } from '../surfaces/undici/types.ts'
 import type { ProxyOptions, ProxyPreset, ProxyRoute } from './options.ts'
 
-/** A route, as it was read. */
+/** A route whose options were read and checked. */
 export interface Route {
   readonly name: string
-  /** The upstream's. */
+  /** The upstream's origin. */
   readonly origin: string
   /** The path of `to`, without a slash at its end. */
   readonly base: string
   readonly preset: ProxyPreset | undefined
   readonly remedy: string | undefined
   readonly intercept: Interceptor
-  /** Is it known that the login has ended? */
+  /** True if the login is known to have ended. */
   isDead(): boolean
 }
 
@@ -88,7 +88,7 @@ function readRoute(name: string, route: ProxyRoute, options: ProxyOptions): Rout
         inspectStreams,
         replayLimit,
         onEvent,
-        // A token whose login has ended is not worth a request: the client learns at once what to do.
+        // Send no request with the token of an ended login: the client learns at once what to do.
         whenDead: 'refuse',
       },
       { isOwned: true, goesStraight: options.dispatcher === undefined },
@@ -96,19 +96,22 @@ function readRoute(name: string, route: ProxyRoute, options: ProxyOptions): Rout
   }
 }
 
-/** A credential of strings comes to the function as one of tokens. */
+/** Wraps a string for the function, which expects a token. */
 function applyOf(apply: ProxyRoute['apply']): string | Apply<AccessToken | string> | undefined {
   if (typeof apply !== 'function') return apply
   return (value) => apply(typeof value === 'string' ? { accessToken: value } : value)
 }
 
-/** Where the upstream says that something is, as the client can ask for it. Whatever lies outside the route's base path is left to the client. */
+/**
+ * Rewrites a URL of the upstream so that the client can ask for it through the proxy. A URL outside the route's base path stays the
+ * upstream's.
+ */
 export function rewritten(route: Route, location: string, requestPath: string, base: string): string {
   const url = parsedUrl(location, `${route.origin}${requestPath}`)
   if (url === undefined || url.origin !== route.origin) return location
   const { pathname, search, hash } = url
   const isWithin = pathname === route.base || pathname.startsWith(`${route.base}/`)
-  // It would lead to another route.
+  // Through the proxy this path would lead to another route.
   if (!isWithin) return url.href
   return `${base}/${route.name}${pathname.slice(route.base.length)}${search}${hash}`
 }

@@ -1,6 +1,6 @@
 import type { ProxyAuditEntry, ProxyRefusal, ProxySettings } from './options.ts'
 
-/** One request, as it goes on. */
+/** The record of one request while the proxy serves it. */
 export class Served {
   readonly time: number = Date.now()
   readonly began: number = performance.now()
@@ -11,7 +11,7 @@ export class Served {
   retried = false
   refused: ProxyRefusal | undefined
   bytes = 0
-  /** Hears that the client is gone. */
+  /** Learns when the client has left. */
   exchange: { left(): void } | undefined
   readonly #tally: Tally
   #isOver = false
@@ -22,7 +22,7 @@ export class Served {
     tally.open++
   }
 
-  /** The client is gone, or has all of its response. */
+  /** Called when the client has left, or has its whole response. */
   closed(): void {
     this.exchange?.left()
     this.end()
@@ -35,7 +35,7 @@ export class Served {
   }
 }
 
-/** What was counted of a route; or of requests without one. */
+/** The counts of one route, or of all requests without a route. */
 class Counts {
   readonly statuses = new Map<number, number>()
   seconds = 0
@@ -43,14 +43,14 @@ class Counts {
   retried = 0
 }
 
-/** Counts requests, and tells the audit. */
+/** Counts requests, and reports each to the audit. */
 export class Tally {
   readonly #audit: ProxySettings['audit']
-  /** By the name of a route. They come from the configuration, so that they are few. */
+  /** The counts by route. Routes come from the configuration, so there are few. */
   readonly #routes = new Map<string, Counts>()
   readonly #refused = new Map<string, number>()
   open = 0
-  /** Hears that a request is over. */
+  /** Called when a request has ended. */
   onEnd: (() => void) | undefined
 
   constructor(audit: ProxySettings['audit']) {
@@ -72,7 +72,7 @@ export class Tally {
     try {
       this.#audit(entry)
     } catch {
-      // an observer must not break what it observes
+      // Ignore the error: an audit must not break the proxy.
     }
   }
 
@@ -84,7 +84,7 @@ export class Tally {
     return counts
   }
 
-  /** In Prometheus' text format. */
+  /** The metrics in Prometheus' text format. */
   metrics(): string {
     const requests: Sample[] = []
     const [retried, bytes, seconds]: [Sample[], Sample[], Sample[]] = [[], [], []]

@@ -24,17 +24,17 @@ import { readTarget, type Target } from './target.ts'
 import { isWebSocket, joining, responseOn } from './upgrade.ts'
 import { ATTEMPTS, openUpstreams, type Upstreams } from './upstreams.ts'
 
-/** A request after it was read: its target, its route and its key. */
+/** A request that the proxy has accepted. */
 interface Read {
   readonly target: Target
   readonly route: Route
   readonly admitted: Admitted
   readonly served: Served
-  /** The bytes that a client sent behind a request for an upgrade. */
+  /** Bytes that the client sent behind its request for an upgrade; undefined if it requested none. */
   readonly head: Buffer | undefined
 }
 
-/** The server of a proxy: from a request to its exchange with the upstream. */
+/** The HTTP server of a proxy. It checks each request, and passes it on to the upstream. */
 export class ProxyServer {
   readonly #settings: ProxySettings
   readonly #routes: ReadonlyMap<string, Route>
@@ -45,7 +45,7 @@ export class ProxyServer {
   readonly #connections = new Connections()
   #upstreams: Upstreams | undefined
   #isDraining = false
-  /** They wait until nothing is open. */
+  /** Callbacks that wait until no request is open. */
   readonly #drained = new Set<() => void>()
 
   constructor(
@@ -61,16 +61,16 @@ export class ProxyServer {
     this.#tally = new Tally(settings.audit)
     const { requestHead } = settings.timeouts
     const options = {
-      // A large upload may take its time: what a client says is bounded from piece to piece.
+      // No limit for a whole request, because a large upload may take long. `readBody` limits the wait for each piece.
       requestTimeout: 0,
       headersTimeout: requestHead,
       connectionsCheckingInterval: Math.min(requestHead, 30_000),
       keepAliveTimeout: 60_000,
       insecureHTTPParser: false,
-      // A client that is gone without a word is found out, also where a stream says nothing for hours.
+      // Let TCP find out that a client is gone, even while a stream sends nothing for hours.
       keepAlive: true,
       keepAliveInitialDelay: 60_000,
-      // We refuse those without a Host ourselves, in the vendor's shape.
+      // We refuse a request without `Host` ourselves, in the vendor's shape.
       requireHostHeader: false,
       IncomingMessage: ClientRequest,
       ServerResponse: ClientResponse,
@@ -79,7 +79,7 @@ export class ProxyServer {
       this.#serve(request, response, undefined)
     }
     const server = createServer(options, onRequest)
-    // Node would drop headers beyond a limit on their number, perhaps an Origin. The size of all headers is limited instead.
+    // No limit for the number of headers: beyond it Node would drop headers, perhaps an `Origin`. Node still limits their total size.
     server.maxHeadersCount = 0
     server.on('checkContinue', onRequest)
     const onDetached = (request: ClientRequest, _socket: Duplex, head: Buffer): void => {
@@ -87,10 +87,10 @@ export class ProxyServer {
       this.#serve(request, responseOn(request), head)
     }
     server.on('upgrade', onDetached)
-    // Without a listener Node drops the connection, and a program that takes this for a proxy of the machine hears no reason.
+    // Answer CONNECT, so that a program that uses this as a forward proxy learns the reason. Without a listener Node drops the connection.
     server.on('connect', onDetached)
     server.on('clientError', refuseMalformed)
-    // A connection that could not be accepted, for want of file descriptors, say, must not end the process.
+    // A connection that cannot be accepted, for instance for lack of file descriptors, must not end the process.
     server.on('error', () => undefined)
     this.#server = server
   }
@@ -100,7 +100,7 @@ export class ProxyServer {
     const server = this.#server
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      // After an outage, say, as many clients as may be served come at once.
+      // A long queue, because after an outage all clients may connect at once.
       server.listen({ port, host, backlog: 4_096 }, () => resolve())
     }).catch((cause: unknown) => {
       throw optionError(
@@ -126,7 +126,7 @@ export class ProxyServer {
     return { port: bound.port, host }
   }
 
-  /** @param patience ms until what is open is cut */
+  /** @param patience ms. Then the proxy cuts what is still open */
   async drain(patience: number): Promise<void> {
     this.#isDraining = true
     this.#tally.onEnd = () => setImmediate(() => this.#idle())
@@ -237,7 +237,7 @@ export class ProxyServer {
       headers: admitted.headers,
       body,
       upgrade: head && 'websocket',
-      // No other request waits behind it on its connection.
+      // undici need not block the connection: without pipelining no other request waits behind this one.
       blocking: false,
       [ATTEMPTS]: exchange,
     }
@@ -249,7 +249,7 @@ export class ProxyServer {
   }
 }
 
-/** Refuses bytes that are not HTTP, too large or too slow: two servers might read them differently (RFC 9112 section 11.2). */
+/** Refuses bytes that are not HTTP, too large or too slow, because two servers may read them differently (RFC 9112 section 11.2). */
 function refuseMalformed(error: Error & { code?: string }, socket: Duplex): void {
   if (!socket.writable) return void socket.destroy()
   const { status, headers, body } = malformed(error.code)

@@ -2,19 +2,20 @@
 export interface Target {
   /** The first segment of the path. */
   readonly name: string
-  /** The rest of the path, as it came: empty, or from its slash on. */
+  /** The rest of the path, unchanged. It begins with its slash, or is empty. */
   readonly rest: string
-  /** From its question mark on, or empty. */
+  /** The query. It begins with its question mark, or is empty. */
   readonly query: string
 }
 
-/** Printable ASCII: nothing else belongs in a request line, and no fragment does (RFC 9112 section 3.2). */
+/** Printable ASCII without `#`: a request line has nothing else, and no fragment (RFC 9112 section 3.2). */
 const PLAIN = /^\/[!-"$-~]*$/
-/** A dot segment, between any characters that some server on the way takes for separators. */
+/** A dot segment between any characters that some server takes for separators. */
 const DOT_SEGMENT = /(?:^|[/\\;])\.{1,2}(?:$|[/\\;])/
 
 /**
- * Reads a request line's target. A path that some server would shorten, such as `/a/../b` and all its encodings, could leave the upstream's base path: it is none.
+ * Reads the target of a request line. Returns undefined for a path that some server would shorten, such as `/a/../b` in any encoding: such
+ * a path could leave the upstream's base path.
  */
 export function readTarget(url: string): Target | undefined {
   if (!PLAIN.test(url)) return undefined
@@ -30,7 +31,7 @@ function leavesItsPlace(path: string): boolean {
   // Most paths have neither a dot segment nor an escape.
   if (!path.includes('%') && !path.includes('/.') && !path.includes(';')) return false
   let decoded = path
-  // Some servers decode more than once.
+  // Decode again, because some servers decode more than once.
   for (let round = 0; round < 4; round++) {
     if (DOT_SEGMENT.test(decoded)) return true
     // oxlint-disable-next-line no-control-regex
@@ -41,6 +42,6 @@ function leavesItsPlace(path: string): boolean {
     if (next === decoded) return false
     decoded = next
   }
-  // Whatever is encoded that often is encoded to deceive.
+  // A path that is encoded so often is meant to deceive.
   return true
 }

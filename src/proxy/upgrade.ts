@@ -12,7 +12,10 @@ export function isWebSocket(request: ClientRequest): boolean {
   return method === 'GET' && isWebSocketOffer(headers.upgrade) && !hasBody(request)
 }
 
-/** Answers a client whose upgrade is refused: it gets an ordinary response, and then the connection ends. */
+/**
+ * The response to a request that Node has taken away from HTTP. The proxy sends it only if it refuses the upgrade. The connection ends
+ * after it.
+ */
 export function responseOn(request: ClientRequest): ClientResponse {
   const response = new ClientResponse(request)
   const { socket } = request
@@ -27,9 +30,9 @@ export function responseOn(request: ClientRequest): ClientResponse {
 }
 
 /**
- * Joins a client's connection with the upstream's: what one says, the other hears, until one of them ends.
+ * Joins a client's connection with the upstream's. Each gets what the other sends, until one of them ends.
  *
- * @param head what the client has said already
+ * @param head bytes that the client has already sent
  */
 export function joining(
   request: ClientRequest,

@@ -7,7 +7,7 @@ import type { Dispatch, DispatchOptions } from '../surfaces/undici/types.ts'
 import { isLoopback, type ProxyDispatcher, type ProxySettings } from './options.ts'
 import type { Route } from './route.ts'
 
-/** Where a request counts its attempts. The interceptor keeps it with the request's other options. */
+/** The option of a request that counts its attempts. The interceptor copies it into each attempt with the other options. */
 export const ATTEMPTS: unique symbol = Symbol('attempts')
 
 export interface Counted extends DispatchOptions {
@@ -17,14 +17,14 @@ export interface Counted extends DispatchOptions {
 /** Sends requests to upstreams. */
 export interface Upstreams {
   dispatch(route: Route, options: Counted, handler: Parameters<Dispatch>[1]): boolean
-  /** Cuts what is open. */
+  /** Cuts all connections. */
   destroy(): Promise<void>
 }
 
 const PROXIES = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY']
 
 /**
- * @param address our own: no request goes there
+ * @param address the proxy's own, to which no request may go
  * @throws RefreshError `invalid_option`
  */
 export async function openUpstreams(
@@ -62,16 +62,19 @@ export async function openUpstreams(
   }
 }
 
-/** The machine's proxy is for other machines; and we are not our own. */
+/**
+ * Makes the dispatchers. Requests to this machine go there directly. If the environment's proxy is this very proxy, all requests go
+ * directly.
+ */
 async function own(
   { timeouts }: ProxySettings,
   isOurs: (url: URL | undefined) => boolean,
   opened: { destroy(): Promise<void> }[],
 ): Promise<(route: Route) => ProxyDispatcher> {
-  // Each class is taken when it is needed: the command line loads it then.
+  // Read each class of undici only when we need it, because the command line loads the class then.
   const undici = await loadPeer('undici', () => import('undici'))
   const options = {
-    // No limit: a stream that lasts for hours must not keep another request waiting. `maxRequests` is the limit.
+    // No limit: a stream that lasts for hours must not make another request wait. `maxRequests` limits the number.
     connections: null,
     pipelining: 1,
     connect: { timeout: timeouts.connect },
@@ -105,8 +108,8 @@ interface Connector {
 }
 
 /**
- * A client of the machine's proxy that gives up when the proxy breaks off while it is asked for a tunnel. undici before 8.6 takes the code of
- * such an error for a reason to connect at once again, without an end: thousands of times a second (nodejs/undici#3897).
+ * Makes a client of the machine's proxy give up if that proxy breaks off during the request for a tunnel. undici before 8.6 connects again
+ * at once after such an error, thousands of times a second, without end (nodejs/undici#3897).
  */
 function givingUp<T extends Connector>(client: T): T {
   const connect = client.connect.bind(client)

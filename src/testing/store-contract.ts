@@ -5,16 +5,20 @@ import { cases, type Stores } from './store-cases.ts'
 /** One requirement that every store must meet. */
 export interface ContractCase {
   readonly name: string
-  /** Rejects if the store does not meet it. The message tells the expected and the actual result. */
+  /**
+   * Runs the case.
+   *
+   * @throws Error if the store does not meet the requirement. The message has the expected and the actual result
+   */
   run(): Promise<void>
 }
 
 /**
  * The requirements that every store must meet, as cases for any test runner.
  *
- * Each case uses keys of its own, and leaves its records there.
+ * Each case uses its own keys, and leaves its records in the store.
  *
- * @param open opens the store anew at each call, as another process would: all share the stored records
+ * @param open opens the store as another process would, at each call. All opened stores share their records
  * @example
  * import { test } from 'node:test'
  * for (const { name, run } of storeContract(() => myStore({ url }))) test(name, run)

@@ -5,7 +5,7 @@ import type { Source } from '../credential/source.ts'
 import { type Clock, platformClock } from '../lib/clock.ts'
 import { milliseconds } from '../lib/options.ts'
 
-/** Options of a {@link testCredential}: the options of a credential, without a source. */
+/** Options of a {@link testCredential}: those of a credential, without `source`. */
 export interface TestCredentialOptions extends Omit<CredentialOptions, 'source'> {
   /**
    * How long a token is valid, in ms.
@@ -14,27 +14,30 @@ export interface TestCredentialOptions extends Omit<CredentialOptions, 'source'>
   lifetime?: number | undefined
 }
 
-/** A credential whose tokens a test scripts. */
+/** A credential whose tokens a test controls. */
 export interface TestCredential extends Credential {
   /** The access tokens that were issued so far: `test-token-1`, `test-token-2` …. */
   readonly tokens: readonly string[]
-  /** Would a server that issues these tokens accept this one? Takes the token, or the header with `Bearer` before it. */
+  /** True if a server that knows these tokens would accept this one. Takes the token alone, or a header with `Bearer` before it. */
   accepts(token: string | null | undefined): boolean
-  /** Time passes until the token in force has expired: `accepts()` says no, and the credential refreshes before its next call. */
+  /**
+   * Moves time on until the current token has expired. Then `accepts()` returns false for it, and the credential refreshes before its next
+   * call.
+   */
   expire(): void
-  /** The server rejects the token in force before it expires: the credential does not know until a call gets a 401. */
+  /** Makes the server reject the current token before it expires. The credential learns this only when a call gets a 401. */
   revoke(): void
   /**
-   * The next refresh throws this.
+   * Makes the next refresh throw this error.
    *
-   * @param times how many requests in a row fail. What may mend itself within a refresh, such as `source_unreachable`, is tried again at once.
+   * @param times how many requests in a row fail. For an error that may pass, such as `source_unreachable`, the same refresh tries again.
    *   @default 1
    */
   failNext(error: Error, times?: number): void
 }
 
 /**
- * A credential for unit tests: nothing is sent, and nothing waits.
+ * A credential for unit tests. It sends nothing, and waits for nothing.
  *
  * @throws RefreshError `invalid_option`
  * @example
@@ -88,7 +91,7 @@ class Script implements Source {
   readonly #expiries = new Map<string, number>()
   /** ms */
   readonly #lifetime: number
-  /** ms: how much more time has passed than the clock says. */
+  /** How far time has been moved on, in ms. */
   #passed = 0
   #failures: { readonly error: Error; left: number } | undefined
 

@@ -323,7 +323,7 @@ const faults: readonly Fault[] = [
 ]
 
 test.each(faults)(
-  '[L6] given $fault, when it is checked, then it is found, its fix is named, and no secret is told',
+  '[L6] given $fault, when it is checked, then the check finds it, names its remedy, and shows no secret',
   async ({ prepare, code, level = 'error', message, fix }) => {
     const { on, env = {} } = await prepare()
     const ended = await on.run(['check', '--json'], { CLIENT_SECRET: SECRET, KEY: 'a-key', ...env })
@@ -342,7 +342,7 @@ test.each(faults)(
   60_000,
 )
 
-test('[L6] given an empty https_proxy and an HTTPS_PROXY, when it is checked, then the proxy is as little named as it is used', async () => {
+test('[L6] given an empty https_proxy and an HTTPS_PROXY, when the machine is checked, then the check names no proxy, because none is used', async () => {
   const place = await goodServer()
   const { run } = await machine({ credentials: { work: service(place) } })
   const env = { CLIENT_SECRET: SECRET, HTTPS_PROXY: 'http://127.0.0.1:1' }
@@ -352,7 +352,7 @@ test('[L6] given an empty https_proxy and an HTTPS_PROXY, when it is checked, th
   expect(stdout).not.toContain('HTTPS_PROXY')
 }, 60_000)
 
-test('[L6] given the fix of a CA that nobody knows, when it is made, then the check is good, and the fix stands below each finding where no JSON is asked for', async () => {
+test('[L6] given a CA that Node does not know, when the person follows the named remedy, then the check succeeds; without --json the remedy stands below each finding', async () => {
   const { origin, certificate } = await selfSigned()
   const { run, runApart } = await machine({ credentials: { work: service({ origin }) } })
   const amiss = await run(['check'], { CLIENT_SECRET: SECRET })
@@ -387,7 +387,7 @@ async function selfSigned(): Promise<{ origin: string; certificate: string }> {
   return { origin, certificate }
 }
 
-test('[L6] given a login without a refresh token, then status tells it while the token lives, and ends with 3 afterwards, as check and token do', async () => {
+test('[L6] given a login without a refresh token, when the token is valid, then status says so; when it has expired, then status ends with 3, as check and token do', async () => {
   const place = await goodServer()
   const on = await machine({ credentials: { work: service(place, { grant: undefined }) } })
   const env = { CLIENT_SECRET: SECRET }
@@ -410,7 +410,7 @@ test('[L6] given a login without a refresh token, then status tells it while the
   expect((await on.run(['status'], env)).stdout).toMatch(/^work: expired/)
 }, 60_000)
 
-test('[L6] given one account, then it is counted as one', async () => {
+test('[L6] given one account, when its store is checked, then the message counts one account', async () => {
   const on = await machine({ credentials: { work: ENV } })
   await loggedIn(on, { accessToken: 'a', expiresAt: Date.now() + 3_600_000 })
   expect((await on.run(['check'], { KEY: 'a-key' })).stdout).toContain('it holds 1 account.')

@@ -85,7 +85,7 @@ test('[L1] [S1] given two runs at once over one login, when its token has expire
   })
 }, 120_000)
 
-test('[L1] given a child that forks, when it ends before its own child, then that one was served till then, and its key opens nothing any more', async () => {
+test('[L1] given a child that forks, when it ends before its own child, then the proxy has served the grandchild until then, and the key opens nothing afterwards', async () => {
   const { start, env } = await loggedIn()
   // The grandchild keeps the pipes open; the child ends when it is told to. What a shell begins with & reads nothing.
   const forking = `exec 3<&0; { ${CALLER}; call; } <&3 & exec 0<&- 3<&-; trap 'exit 5' USR2; while :; do wait; done`
@@ -129,7 +129,7 @@ test('[L1] given a run that is PID 1 of a container, when signals come, then the
   expect(await contained.ended).toMatchObject({ code: 9, stderr: '' })
 }, 60_000)
 
-test('[L1] given a terminal, when the person interrupts, then the child hears of it once, and ends the run as it likes', async () => {
+test('[L1] given a terminal, when the person interrupts, then the child gets one signal, and decides how the run ends', async () => {
   const { onTerminal, env } = await loggedIn()
   const child = `trap 'echo interrupted' INT; [ -t 1 ] && echo ready true
     until read -r _; do :; done; exit 9`

@@ -55,7 +55,7 @@ test.each([
   ['{ "version": 1 } /* a', 'the end of a comment'],
   ['{ "version": "a\tb" }', 'a tab, an end of a line'],
 ])(
-  '[L4] given the text %j, then the message says in plain words what is missing or too much, and where',
+  '[L4] given the text %j, when it is read, then the message says in plain words what is missing or too much, and where',
   async (text, says) => {
     const { run, config } = await machine(text)
     const { code, stderr } = await run(['status'])
@@ -173,7 +173,7 @@ test.each([
   },
 )
 
-test('[L4] given a file with comments, trailing commas and a byte order mark, when it is read, then it is taken', async () => {
+test('[L4] given a file with comments, trailing commas and a byte order mark, when it is read, then it is accepted', async () => {
   const { run } = await machine('\uFEFF/* c */ { "version": 1, // one\n "credentials": {}, }')
   expect(await run(['status'])).toMatchObject({ code: 0 })
 })

@@ -18,7 +18,7 @@ async function server() {
   return { oidc, definition }
 }
 
-test('[L1] given a server with a device login, when a person confirms the code, then the login is stored, status tells of it, and logout revokes it', async () => {
+test('[L1] given a server with a device login, when a person confirms the code, then the login is stored, status shows it, and logout revokes it', async () => {
   const { oidc, definition } = await server()
   const { begin, run } = await machine({ credentials: { me: { ...definition, parameters: undefined } } })
   const login = begin(['login'])
@@ -66,7 +66,7 @@ test('[L1] given a browser, when the person logs in with it, then the browser ge
   expect(status).toMatchObject([{ state: 'valid', canRefresh: true }])
 }, 60_000)
 
-test('[L1] given a service credential, when one logs in, then a token is fetched and nobody is asked', async () => {
+test('[L1] given a service credential, when login runs, then it fetches a token, and asks no person', async () => {
   const { oidc } = await server()
   const definition = {
     source: 'oauth',

@@ -111,7 +111,7 @@ test.each([
   { preset: 'openai-compatible', to: 'https://ann.services.ai.azure.com/models' },
   { preset: 'mcp', to: 'https://mcp.example.com/v1/messages' },
   { to: 'http://gateway:4000', plainHttp: true },
-])('[L4] given the route %j, when the configuration is read, then it is taken', (given) => {
+])('[L4] given the route %j, when the configuration is read, then it is accepted', (given) => {
   const text = JSON.stringify({ version: 1, ...route(given) })
   expect(parseConfig({ path: '/c.jsonc' }, text).routes).toMatchObject({ api: given })
 })
@@ -180,7 +180,7 @@ async function authorizationServer() {
   return { ...server, work, refuse }
 }
 
-test('[L6] given a service and a server that names itself otherwise, when it is checked, then that is one finding, and its fix is the name', async () => {
+test('[L6] given a service whose server has another name for itself, when it is checked, then that is one finding, and its remedy is that name', async () => {
   const other = 'https://login.example.com'
   const { origin, close } = await startRecordingServer((_request, response) => {
     response
@@ -206,7 +206,7 @@ test('[L6] given a service and a server that names itself otherwise, when it is 
 
 const SET = { CLIENT_SECRET: 'canary-secret' }
 
-test('[L6] given routes to a server, to nobody and to the API of another vendor, when they are checked, then each is asked once, without the credential, and what is amiss is named in the fields of the file', async () => {
+test('[L6] given routes to a server, to a port without one and to the API of another vendor, when they are checked, then each gets one request without the credential, and each problem is named by its field', async () => {
   const { origin, requests } = await startRecordingServer((_request, response) =>
     response.writeHead(401).end(),
   )
@@ -265,7 +265,7 @@ test.each([
   ['a Redis that is down', async () => ({ type: 'redis', url: { env: 'REDIS_URL' } })],
   ['a folder that cannot be made', async () => ({ type: 'file', path: '../file/store' })],
 ])(
-  '[L2] [L6] given a service and %s, when a token is asked for, then it is printed, a line on stderr tells of the store, and the check finds it once',
+  '[L2] [L6] given a service and %s, when a token is asked for, then it is printed, a line on stderr reports the store, and the check finds the problem once',
   async (_what, store) => {
     const { work } = await authorizationServer()
     const at = await machine({ stores: { default: await store() }, credentials: { work } })
@@ -303,7 +303,7 @@ test('[L1] given a service, when it is logged out, then its token is gone, statu
   expect((await run(['token'], SET)).stdout).toBe('token-3\n')
 }, 60_000)
 
-test('[L2] given a client that the server refuses, when commands run one after another, then each names the credential and the command that tells more, also of a failure that is remembered', async () => {
+test('[L2] given a client that the server refuses, when commands run one after another, then each names the credential and the check command, even for a stored failure', async () => {
   const { work, origin, refuse } = await authorizationServer()
   refuse()
   const routes = { api: { to: origin, credential: 'work' } }
@@ -362,7 +362,7 @@ test.each([
   30_000,
 )
 
-test('[L1] given NO_PROXY of every host, when a token is asked for, then the proxy of the machine is not', async () => {
+test('[L1] given a NO_PROXY for every host, when a token is asked for, then the machine’s proxy gets no request', async () => {
   const { url, tunnels } = await machineProxy((socket) => socket.destroy())
   const { run } = await machine(AFAR)
   const { code } = await run(['token'], { SECRET: 's', HTTPS_PROXY: url, NO_PROXY: '*' })

@@ -25,7 +25,7 @@ test.each([
   [['login', 'wrok'], 'Is work meant?'],
   [['login', 'work', '--mcp', 'https://mcp.example.com'], 'has work already'],
 ])(
-  '[L5] [L4] given a pipe, when %j is run, then nobody is asked, one line says what to add, and nothing is written',
+  '[L5] [L4] given a pipe, when %j is run, then it asks no question, one line says what to add, and nothing is written',
   async (words, says) => {
     const { run, config } = await machine({ credentials: { work: { source: 'env', name: 'KEY' } } })
     const before = await readFile(config, 'utf8')
@@ -69,7 +69,7 @@ test.each([
   ['a path that the metadata do not name', '/other', 1],
   ['a server that is down', 'http://127.0.0.1:9/mcp', 4],
 ])(
-  '[L5] given a terminal and the URL of an MCP server with %s, then nobody is asked to agree, and nothing is written',
+  '[L5] given a terminal, when a login names the URL of an MCP server with %s, then the person is not asked to agree, and nothing is written',
   async (_, path, exit) => {
     const { api, url } = await startWorld()
     api.routes.set(ROOT_METADATA, api.routes.get(PATH_METADATA) ?? {})
@@ -119,7 +119,7 @@ test('[L5] given a terminal and a login that is described, when the person agree
   expect(status).toMatchObject({ name: 'me', state: 'valid', canRefresh: true })
 }, 60_000)
 
-test('[L5] given a terminal and no configuration, when only a name is given, then what nobody else knows is asked, and a new file is private', async () => {
+test('[L5] given a terminal and no configuration, when only a name is given, then the person is asked for what no server tells, and the new file is private', async () => {
   const oidc = await server()
   const { onTerminal, folder } = await machine()
   const path = join(folder, '.config', 'llm-refresh', 'config.jsonc')
@@ -170,7 +170,7 @@ test.each([
   expect(await readFile(config, 'utf8')).toBe(before)
 })
 
-test('[L5] [L4] given a server that is none, when it is described, then one line says so and nothing is written', async () => {
+test('[L5] [L4] given a URL without a server, when a login is described with it, then one line says so, and nothing is written', async () => {
   const { run, config } = await machine()
   const before = await readFile(config, 'utf8')
   const words = ['login', 'me', '--issuer', 'http://127.0.0.1:9', '--client-id', 'app']

@@ -141,7 +141,7 @@ test('[X1] [L1] given a running proxy, when its file of keys is damaged, or othe
   for (const stream of streams) stream.end()
 })
 
-test('[X5] [L1] given a running proxy, when nobody reads its audit any more, then it goes on serving', async () => {
+test('[X5] [L1] given a running proxy, when no one reads its audit any more, then it goes on serving', async () => {
   const { to, streams } = await streaming()
   const { proxy, call } = await served(to)
   proxy.child.stdout.destroy()

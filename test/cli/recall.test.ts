@@ -185,7 +185,7 @@ test.each<[what: string, given: object]>([
   expect(await memos(at)).toEqual([expect.stringContaining('config')])
 })
 
-test('[L2] given a cache that cannot be written, when a token is printed, then nothing else is', async () => {
+test('[L2] given a cache that cannot be written, when a token is printed, then nothing else is printed', async () => {
   const { runApart } = await printed()
   const env = { XDG_CACHE_HOME: '/dev/null/cache' }
   expect(await runApart(['token'], env)).toMatchObject({ code: 0, stdout: 'canary\n', stderr: '' })

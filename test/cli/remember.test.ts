@@ -37,7 +37,7 @@ async function endpoint(token: string, before: () => Promise<void>): Promise<str
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`
 }
 
-test('[L2] given a command that waits for a token, when a link to another configuration takes the place of its own meanwhile, then the next command obeys that one', async () => {
+test('[L2] given a command that waits for a token, when a link to another configuration replaces its own meanwhile, then the next command uses the other one', async () => {
   const { folder, runApart } = await machine()
   const current = join(folder, 'current')
   const lead = async (to: string): Promise<void> => {

@@ -65,7 +65,7 @@ test('[L1] [X6] given a login whose access token has died, when a tool with a ba
   })
 }, 60_000)
 
-test('[L1] given a command, when it has ended, then its exit code is ours, its key and its port are gone, and it saw no secret', async () => {
+test('[L1] given a command, when it has ended, then `run` has its exit code, its key and its port are gone, and it saw no secret', async () => {
   const { runApart, seen } = await withRoute()
   const code = `curl -sS -H "Authorization: Bearer $OPENAI_API_KEY" "$OPENAI_BASE_URL/ping"
     echo; printf '%s\\n' "$OPENAI_BASE_URL" "$OPENAI_API_KEY" "\${KEY-none}" "$NO_PROXY"
@@ -83,7 +83,7 @@ test('[L1] given a command, when it has ended, then its exit code is ours, its k
   await expect(fetch(`${url}/ping`)).rejects.toThrow('fetch failed')
 })
 
-test('[L1] given NO_PROXY of every host, when a command is run, then it reads the same', async () => {
+test('[L1] given a NO_PROXY for every host, when a command runs, then it gets the same value', async () => {
   const { runApart } = await withRoute()
   const { stdout } = await runApart(sh('echo "$NO_PROXY $no_proxy"'), { KEY, NO_PROXY: 'a.example *' })
   expect(stdout).toBe('* *\n')
@@ -118,7 +118,7 @@ test('[L1] given no login, when a command is run, then it does not start, and on
   })
 })
 
-test('[L1] given a command that hears of signals, when we get SIGINT, SIGHUP and SIGTERM, then it gets each, and its exit code is ours', async () => {
+test('[L1] given a command that handles signals, when we get SIGINT, SIGHUP and SIGTERM, then it gets each, and its exit code is ours', async () => {
   const { start } = await withRoute()
   const running = start(sh(SIGNALLED), { KEY })
   await running.until(/ready/)

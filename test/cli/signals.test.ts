@@ -153,7 +153,7 @@ test.each(['run', 'proxy', 'token'])(
   },
 )
 
-test('[L1] given a status that is watched, when the login changes, then it is told again, and an interrupt ends it', async () => {
+test('[L1] given a status that is watched, when the login changes, then the status is printed again, and an interrupt ends it', async () => {
   const { start, run } = await machine({ credentials: { work: { source: 'env', name: 'KEY' } } })
   const watching = start(['status', '--watch', '--json'])
   await watching.until(/"state":"empty"/)

@@ -118,7 +118,7 @@ test.each([
   expect(code).toBe(2)
 })
 
-test('[L1] [A6] given an MCP server that nobody knows, when a person logs in, then the command registers, tokens are refreshed, and a logout revokes them where they came from', async () => {
+test('[L1] [A6] given an unknown MCP server, when a person logs in, then the command registers a client, tokens are refreshed, and a logout revokes them at the server that issued them', async () => {
   const { api, auth, url } = await startWorld()
   auth.routes.set(SERVER_METADATA, {
     body: metadataOf(auth.origin, {

@@ -22,7 +22,7 @@ test('[L2] given a user without a home folder and a configuration that names all
   }
 })
 
-test('[L4] given a user without a home folder and no configuration, then one line names what to set', async () => {
+test('[L4] given a user without a home folder and no configuration, when a command runs, then one line names the variable to set', async () => {
   const { runApart, folder } = await machine(WORK)
   const env = { ...(await homeless(folder)), LLM_REFRESH_CONFIG: undefined }
   for (const words of [['token', 'work'], ['status']]) {

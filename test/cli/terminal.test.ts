@@ -29,7 +29,7 @@ test('[L1] given a pipe, when the demo runs, then each step is a line of JSON, o
   await expect(fetch(String(steps[0]?.['url']))).rejects.toThrow('fetch failed')
 })
 
-test('[L1] given a terminal, when the demo runs, then it tells sentences, in colour', async () => {
+test('[L1] given a terminal, when the demo runs, then it prints sentences in colour', async () => {
   const { onTerminal } = await machine()
   const { code, stdout } = await onTerminal(['demo']).ended
   expect(code).toBe(0)
@@ -40,7 +40,7 @@ test('[L1] given a terminal, when the demo runs, then it tells sentences, in col
   expect(stdout).not.toContain('{"')
 }, 120_000)
 
-test('[L1] given a terminal, when tokens stand well, then status and check are coloured and --json is indented; a token is plain', async () => {
+test('[L1] given a terminal, when tokens are valid, then status and check print colours, --json is indented, and a token is plain', async () => {
   const servers = await startTestServers()
   onTestFinished(() => servers.close())
   const { issuer } = servers
@@ -60,7 +60,7 @@ test('[L1] given a terminal, when tokens stand well, then status and check are c
   expect((await run(['status'], env)).stdout).toMatch(/^work: valid · it expires in/)
 }, 120_000)
 
-test('[L1] given a terminal, when a proxy serves, then it tells its routes in words', async () => {
+test('[L1] given a terminal, when a proxy serves, then it prints its routes in words', async () => {
   const routes = { local: { to: 'https://llm.example.com', credential: 'work' } }
   const { onTerminal } = await machine({ credentials: { work: { source: 'env', name: 'KEY' } }, routes })
   const proxy = onTerminal(['proxy', '--port', '0'], { KEY: 'a-key' })

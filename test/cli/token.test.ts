@@ -60,7 +60,7 @@ test('[L2] given a token with less time left than --min-ttl, when it is asked fo
   expect(count()).toBe(2)
 })
 
-test('[L2] [L6] given a good token and a login that has ended, when a longer-lived one is asked for, then the good one is printed with one line of why, and check tells of the end', async () => {
+test('[L2] [L6] given a good token and a login that has ended, when a longer-lived one is asked for, then the good one is printed with one line that says why, and check reports the end', async () => {
   const { tokenEndpoint } = await endpoint((n) =>
     n === 1 ? good(n) : { status: 400, body: { error: 'invalid_grant' } },
   )

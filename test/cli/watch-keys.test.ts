@@ -8,7 +8,7 @@ import { until } from '../support/until.ts'
 
 const keyNamed = (name: string): StoredKey => ({ name, hash: 'a'.repeat(64), createdAt: 0 })
 
-test('[X1] given keys that were read, when one is removed before the proxy listens, then the proxy hears of it once it watches', async () => {
+test('[X1] given keys that were read, when one is removed before the proxy listens, then the proxy learns that as soon as it watches', async () => {
   const path = join(await temporaryFolder(), 'keys.json')
   await changeKeys(() => [keyNamed('laptop'), keyNamed('tablet')], path)
   const watched = await watchKeys(path)
@@ -20,7 +20,7 @@ test('[X1] given keys that were read, when one is removed before the proxy liste
   expect(heard.map(({ name }) => name)).toEqual(['tablet'])
 })
 
-test('[X1] [L1] given keys that were read, when their file is damaged before the proxy listens, then the proxy hears what is wrong, and later what is right', async () => {
+test('[X1] [L1] given keys that were read, when their file is damaged before the proxy listens, then the proxy gets the error, and later the mended keys', async () => {
   const path = join(await temporaryFolder(), 'keys.json')
   const watched = await watchKeys(path)
   onTestFinished(watched.stop)

@@ -52,7 +52,7 @@ function problem(provider: BaseProvider, thinking: unknown): unknown {
   }
 }
 
-test('a provider that only chats answers for everything else with what is safe', () => {
+test('given a provider with chat only, when its other methods are called, then they return safe values', () => {
   const provider = new Plain()
   expect(provider.configuredThinking).toBeUndefined()
   expect(provider.capabilities()).toBeUndefined()
@@ -60,7 +60,7 @@ test('a provider that only chats answers for everything else with what is safe',
   expect(provider.structuredOutputSupport()).toBe('native')
 })
 
-test('what is known of the model decides how many tokens are the default', () => {
+test('given facts about the model, when a request has no maxTokens, then they decide the default', () => {
   expect(new Known('both').defaultMaxTokens()).toBe(8_000)
 })
 
@@ -69,13 +69,16 @@ test.each<[ModelCapabilities['thinking'], unknown, unknown]>([
   ['enabled', undefined, 'invalid_request'],
   ['adaptive', 'invalid_request', undefined],
   ['both', undefined, undefined],
-])('a model that takes %s: mode enabled is %s, mode adaptive %s', (able, first, second) => {
-  const provider = new Known(able)
-  expect([problem(provider, enabled(1_000)), problem(provider, adaptive)]).toEqual([first, second])
-  expect(problem(provider, undefined)).toBeUndefined()
-})
+])(
+  'given a model that takes %s, when thinking is validated, then enabled is %s and adaptive %s',
+  (able, first, second) => {
+    const provider = new Known(able)
+    expect([problem(provider, enabled(1_000)), problem(provider, adaptive)]).toEqual([first, second])
+    expect(problem(provider, undefined)).toBeUndefined()
+  },
+)
 
-test('where nothing is known, either mode is taken', () => {
+test('given no facts about the model, when thinking is validated, then either mode is allowed', () => {
   expect([problem(new Plain(), enabled(1_000_000)), problem(new Plain(), adaptive)]).toEqual([
     undefined,
     undefined,
@@ -83,7 +86,7 @@ test('where nothing is known, either mode is taken', () => {
 })
 
 test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, '1000', undefined, null])(
-  'a budget of %s is none',
+  'given a budget of %s, when thinking is validated, then it is refused',
   (budgetTokens) => {
     for (const provider of [new Plain(), new Known('both')]) {
       expect(problem(provider, { mode: 'enabled', budgetTokens })).toBe('invalid_request')
@@ -91,19 +94,19 @@ test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, '1000', un
   },
 )
 
-test('a budget leaves room for the answer', () => {
+test("given a budget as large as the response's limit, when thinking is validated, then it is refused", () => {
   expect(problem(new Known('both'), enabled(7_999))).toBeUndefined()
   expect(problem(new Known('both'), enabled(8_000))).toBe('invalid_request')
 })
 
 test.each([{ mode: 'disabled' }, {}, { mode: undefined }, 'enabled', 7])(
-  'thinking that is none is refused in words: %j',
+  'given %j as thinking, when it is validated, then the error says what it must be',
   (thinking) => {
     expect(problem(new Plain(), thinking)).toBe('invalid_request')
   },
 )
 
-test('a stream without a stream of its own hands out the answer of chat, which is asked once, and late', async () => {
+test("given a provider without a stream of its own, when a stream is read, then it sends chat's response, which is asked once, and only then", async () => {
   const provider = new Plain()
   const options = { signal: new AbortController().signal }
   const stream = provider.chatStream(request, options)
@@ -121,7 +124,7 @@ test('a stream without a stream of its own hands out the answer of chat, which i
   expect(provider.calls[0]?.[0]).toBe(request)
 })
 
-test('what chat throws, the stream throws', async () => {
+test('given a chat that throws, when a stream is read, then the stream throws the same error', async () => {
   const error = new TypeError('fetch failed')
   class Broken extends Plain {
     override chat(): Promise<ChatOutcome> {
@@ -136,9 +139,12 @@ test.each<ChatOutcome>([
   { type: 'rate_limited', retryAfterMs: 1_500 },
   { type: 'server_error', message: 'overloaded', status: 529, code: 'overloaded_error' },
   { type: 'invalid_request', message: 'no', status: 401, code: 'token_expired', challenge: 'Bearer' },
-])('a failure becomes one error delta, without a done: %j', async (outcome) => {
-  const deltas = await drain(new Plain(outcome).chatStream(request))
-  expect(deltas).toHaveLength(1)
-  const { type, ...facts } = outcome
-  expect(deltas[0]).toMatchObject({ type: 'error', kind: type, ...facts })
-})
+])(
+  'given the failure %j, when a stream is read, then it is one error delta, without a done',
+  async (outcome) => {
+    const deltas = await drain(new Plain(outcome).chatStream(request))
+    expect(deltas).toHaveLength(1)
+    const { type, ...facts } = outcome
+    expect(deltas[0]).toMatchObject({ type: 'error', kind: type, ...facts })
+  },
+)

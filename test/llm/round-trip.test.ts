@@ -23,7 +23,7 @@ class Answering extends BaseProvider {
   }
 }
 
-describe('an answer that is streamed and collected is the answer', () => {
+describe('given a response, when it is streamed and collected, then the result is the response', () => {
   const json = fc.jsonValue().map((value): unknown => JSON.parse(JSON.stringify(value)))
   const block: fc.Arbitrary<ContentBlock> = fc.oneof(
     fc.record({ type: fc.constant('text' as const), text: fc.string() }),
@@ -67,11 +67,14 @@ describe('an answer that is streamed and collected is the answer', () => {
     { type: 'rate_limited' },
     { type: 'invalid_request', message: 'no', status: 401, code: 'token_expired', challenge: 'Bearer' },
     { type: 'server_error', message: 'down', status: 503 },
-  ])('a failure, too: %j', async (outcome) => {
-    expect(await collectStream(new Answering(outcome).chatStream(request), { model: 'm' })).toEqual(outcome)
-  })
+  ])(
+    'given the failure %j, when it is streamed and collected, then the result is the failure',
+    async (outcome) => {
+      expect(await collectStream(new Answering(outcome).chatStream(request), { model: 'm' })).toEqual(outcome)
+    },
+  )
 
-  test('what no model answers with has no deltas, and leaves the others their order', async () => {
+  test('given blocks that no model responds with, when they are streamed, then they have no deltas, and the others keep their order', async () => {
     const source = { mediaType: 'image/png', data: '' }
     const content: ContentBlock[] = [
       { type: 'image', source },

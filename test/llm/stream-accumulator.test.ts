@@ -45,14 +45,14 @@ const signature = (delta: string, blockIndex = 0): StreamDelta => ({
   blockIndex,
 })
 
-test('blocks are in the order of their indexes, however they came, and whatever the gaps', () => {
+test('given blocks in any order and with gaps, when they are collected, then they are in the order of their indexes', () => {
   const at = (blockIndex: number): StreamDelta => ({ type: 'text_delta', delta: `${blockIndex}`, blockIndex })
   expect(contentOf(at(2 ** 53 - 1), at(10), at(0), at(9), at(4_294_967_296))).toEqual(
     ['0', '9', '10', '4294967296', '9007199254740991'].map((each) => ({ type: 'text', text: each })),
   )
 })
 
-test('deltas of several blocks may be mixed', () => {
+test('given mixed deltas of several blocks, when they are collected, then each block gets its own', () => {
   expect(
     contentOf(
       thinking('a', 0),
@@ -68,14 +68,14 @@ test('deltas of several blocks may be mixed', () => {
   ])
 })
 
-test('a signature without thinking is a thinking block', () => {
+test('given a signature without thinking, when it is collected, then it is a thinking block', () => {
   expect(contentOf(signature('s'), signature('ig'))).toEqual([
     { type: 'thinking', thinking: '', signature: 'sig' },
   ])
 })
 
 test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, '0', undefined, null, {}])(
-  'a block index of %s is refused',
+  'given a block index of %s, when a delta has it, then the delta is refused',
   (blockIndex) => {
     for (const delta of [
       text('a'),
@@ -89,7 +89,7 @@ test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, '0', undefine
   },
 )
 
-test('more than 4096 blocks are refused; what came before is kept', () => {
+test('given more than 4096 blocks, when they are collected, then the next is refused, and the earlier ones stay', () => {
   const accumulator = new StreamAccumulator()
   const add = (blockIndex: number): void => accumulator.add({ type: 'text_delta', delta: 'x', blockIndex })
   for (let index = 0; index < 4096; index++) add(index * 1_000_003)
@@ -101,7 +101,7 @@ test('more than 4096 blocks are refused; what came before is kept', () => {
   expect(accumulator.content()[0]).toEqual({ type: 'text', text: 'xx' })
 })
 
-test('deltas that contradict each other are refused', () => {
+test('given deltas that contradict each other, when they are collected, then they are refused', () => {
   expect(codeOf(text('a'), thinking('b'))).toBe('invalid_stream')
   expect(codeOf(text('a'), start(0))).toBe('invalid_stream')
   expect(codeOf(start(0), text('a'))).toBe('invalid_stream')
@@ -112,12 +112,12 @@ test('deltas that contradict each other are refused', () => {
   expect(codeOf(text('a'), input(0, '{}'))).toBe('invalid_stream')
 })
 
-test('two tool calls on one block contradict each other: neither swallows the other', () => {
+test('given two tool calls on one block, when they are collected, then the second is refused, and neither replaces the other', () => {
   expect(codeOf(start(0, 'one'), input(0, '{"a":1}', 'one'), start(0, 'two'))).toBe('invalid_stream')
   expect(codeOf(start(0, 'one', 'read'), start(0, 'one', 'delete'))).toBe('invalid_stream')
 })
 
-test('input of another tool call is refused', () => {
+test('given input of another tool call, when it is collected, then it is refused', () => {
   expect(codeOf(start(0, 'one'), input(0, '{}', 'two'))).toBe('invalid_stream')
 })
 
@@ -128,25 +128,28 @@ test.each([
   [['{"path":"/tm'], '{"path":"/tm'],
   [['"text"'], 'text'],
   [['7'], 7],
-])('the input of a tool call that came as %j is %j', (pieces, parsed) => {
-  expect(contentOf(start(0), ...pieces.map((piece) => input(0, piece)))).toEqual([
-    { type: 'tool_use', id: 't', name: 'tool', input: parsed },
-  ])
-})
+])(
+  "given a tool's input in the pieces %j, when they are collected, then the input is %j",
+  (pieces, parsed) => {
+    expect(contentOf(start(0), ...pieces.map((piece) => input(0, piece)))).toEqual([
+      { type: 'tool_use', id: 't', name: 'tool', input: parsed },
+    ])
+  },
+)
 
-test('input that names __proto__ changes no prototype', () => {
+test('given input that names __proto__, when it is collected, then no prototype changes', () => {
   const [block] = contentOf(start(0), input(0, '{"__proto__":{"polluted":true}}'))
   expect(block?.type === 'tool_use' && Object.keys(block.input as object)).toEqual(['__proto__'])
   expect(Reflect.get({}, 'polluted')).toBeUndefined()
 })
 
-test('a kind of delta that is not known yet is passed over', () => {
+test('given an unknown kind of delta, when it is collected, then it is skipped', () => {
   expect(contentOf(text('a'), Object.assign(text('b'), { type: 'citation_delta' }), text('c'))).toEqual([
     { type: 'text', text: 'ac' },
   ])
 })
 
-test('[P9] the last usage counts', async () => {
+test('[P9] given several usage deltas, when they are collected, then the last one counts', async () => {
   const stream = new ScriptedStream({ type: 'usage', usage: usage(1, 0) }, text('a'), {
     type: 'usage',
     usage: usage(1, 9),
@@ -164,7 +167,7 @@ test('[P9] the last usage counts', async () => {
 })
 
 test.each(['connection', 'unknown', 'server_error'] as const)(
-  'an error of kind %s is a server error',
+  'given an error of kind %s, when it is collected, then the outcome is a server error',
   async (kind) => {
     const error: StreamDelta = { type: 'error', kind, message: 'cut', status: 502 }
     expect(await collectStream(new ScriptedStream(text('a'), error), { model: 'm' })).toEqual({
@@ -175,7 +178,7 @@ test.each(['connection', 'unknown', 'server_error'] as const)(
   },
 )
 
-test('content() may be asked at any time, and hands out nothing that later deltas change', () => {
+test('given a stream that is still running, when content() is called, then later deltas do not change its result', () => {
   const accumulator = new StreamAccumulator()
   accumulator.add(text('a'))
   const early = accumulator.content()
@@ -186,7 +189,7 @@ test('content() may be asked at any time, and hands out nothing that later delta
   ])
 })
 
-test('a stream that is refused is closed; what the stream throws is thrown', async () => {
+test('given a stream that is refused or that throws, when it is collected, then it is closed, or its error is thrown', async () => {
   const hostile = new ScriptedStream(text('a'), start(0), text('never'))
   await expect(collectStream(hostile, { model: 'm' })).rejects.toMatchObject({ code: 'invalid_stream' })
   expect([hostile.reads, hostile.returns]).toEqual([2, 1])

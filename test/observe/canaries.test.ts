@@ -188,7 +188,7 @@ test.each(Object.entries({ ...PLACES, ...MORE }))(
   240_000,
 )
 
-test('[Z1] [Z2] given a fetch whose error holds the request, when it fails, then nothing that is told shows it', async () => {
+test('[Z1] [Z2] given a fetch whose error holds the request, when it fails, then no output shows it', async () => {
   const fetches = Object.values(FORMS).map((write): Fetch => async () => {
     const cause = Object.assign(new Error(write(WORD)), { code: 'ECONNREFUSED', address: write(SPECIAL) })
     throw Object.assign(new TypeError(`POST failed: ${write(SPECIAL)}`, { cause }), {
@@ -198,7 +198,7 @@ test('[Z1] [Z2] given a fetch whose error holds the request, when it fails, then
   expect(leaking(await shownBy(fetches))).toEqual([])
 })
 
-test('[Z1] [Z2] [E2] given a store whose driver puts its URL and the record into its errors, when it fails, then nothing that is told shows them', async () => {
+test('[Z1] [Z2] [E2] given a store whose driver puts its URL and the record into its errors, when it fails, then no output shows them', async () => {
   const failing = (): Store => {
     const store = memoryStore()
     const fail = async (): Promise<never> => {

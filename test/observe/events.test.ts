@@ -36,7 +36,7 @@ function channel(): RefreshEvent[] {
   return heard
 }
 
-test('[Z2] given a surface without a listener, when a call is retried, then the credential’s listener hears of it, with key and origin', async () => {
+test('[Z2] given a surface without a listener, when a call is retried, then the credential’s listener gets the event, with key and origin', async () => {
   const { heard, onEvent } = listener()
   const credential = testCredential({ key: 'ann', onEvent })
   const fetch = refreshingFetch(credential, { origins: ORIGIN, fetch: beneath })
@@ -57,7 +57,7 @@ test('[Z2] given a surface without a listener, when a call is retried, then the 
   ])
 })
 
-test('[Z2] given two listeners, when a call is retried, then the surface’s hears of the surface alone', async () => {
+test('[Z2] given two listeners, when a call is retried, then the surface’s listener gets the surface’s events only', async () => {
   const [below, above] = [listener(), listener()]
   const credential = testCredential({ onEvent: below.onEvent })
   const options = { origins: ORIGIN, fetch: beneath, onEvent: above.onEvent }
@@ -66,7 +66,7 @@ test('[Z2] given two listeners, when a call is retried, then the surface’s hea
   expect(below.types().filter((type) => type === 'retried')).toHaveLength(1)
 })
 
-test('[Z2] given one function as both listeners, when a call is retried, then it hears each event once', async () => {
+test('[Z2] given one function as both listeners, when a call is retried, then it gets each event once', async () => {
   const { types, onEvent } = listener()
   const credential = testCredential({ onEvent })
   await refreshingFetch(credential, { origins: ORIGIN, fetch: beneath, onEvent })(ORIGIN)
@@ -86,7 +86,7 @@ test('[Z2] given a pool, when calls of two accounts are retried, then each event
   expect(heard.every(({ key }) => key === 'ann' || key === 'bob')).toBe(true)
 })
 
-test('[Z2] given a call that cannot be retried, when it fails, then the credential’s listener hears why', async () => {
+test('[Z2] given a call that cannot be retried, when it fails, then the credential’s listener gets the reason', async () => {
   const { heard, onEvent } = listener()
   const cell = new Refreshable({
     initial: 'test-token-1',
@@ -101,7 +101,7 @@ test('[Z2] given a call that cannot be retried, when it fails, then the credenti
   })
 })
 
-test('[Z2] given an undici dispatcher, when a call is retried, then the credential’s listener hears of it', async () => {
+test('[Z2] given an undici dispatcher, when a call is retried, then the credential’s listener gets the event', async () => {
   const server = await startRecordingServer(({ headers }, response) => {
     response.writeHead(headers.authorization === 'Bearer test-token-1' ? 401 : 200).end()
   })
@@ -115,7 +115,7 @@ test('[Z2] given an undici dispatcher, when a call is retried, then the credenti
   expect(heard.at(-1)).toEqual({ type: 'retried', generation: 2, origin: server.origin })
 })
 
-test('[Z2] given a provider and a model over a credential, when calls are retried, then its listener hears of both', async () => {
+test('[Z2] given a provider and a model over a credential, when calls are retried, then its listener gets both events', async () => {
   const { types, onEvent } = listener()
   const credential = testCredential({ onEvent })
   const remote = new Remote({ chat: ({ token }) => (token === 'test-token-1' ? rejection() : success) })
@@ -143,7 +143,7 @@ test('[Z2] given a provider and a model over a credential, when calls are retrie
   expect(types().filter((type) => type === 'retried')).toHaveLength(2)
 })
 
-test('[Z2] given a subscriber of the channel, when anything happens, then it hears what the listener hears', async () => {
+test('[Z2] given a subscriber of the channel, when anything happens, then it gets the listener’s events', async () => {
   const { heard, onEvent } = listener()
   const all = channel()
   const credential = testCredential({ key: 'a key of its own', onEvent })
@@ -153,7 +153,7 @@ test('[Z2] given a subscriber of the channel, when anything happens, then it hea
   expect(heard.at(-1)).toMatchObject({ type: 'cleared', generation: 2 })
 })
 
-test('[Z2] given a credential made before, when somebody subscribes later and leaves, then it hears what came between', async () => {
+test('[Z2] given a credential made before, when a subscriber comes later and leaves, then it gets the events in between', async () => {
   const credential = testCredential()
   const first = await credential.snapshot()
   const heard: unknown[] = []
@@ -167,7 +167,7 @@ test('[Z2] given a credential made before, when somebody subscribes later and le
   expect(heard).toHaveLength(length)
 })
 
-test('[Z2] given a refresher that is not ours, when its call is retried, then the surface’s listener hears of it', async () => {
+test('[Z2] given a refresher that is not ours, when its call is retried, then the surface’s listener gets the event', async () => {
   const { heard, onEvent } = listener()
   const cell = new Refreshable({ initial: 'test-token-1', refresh: async () => 'test-token-2' })
   const remote = new Remote({ chat: ({ token }) => (token === 'test-token-1' ? rejection() : success) })
@@ -189,7 +189,7 @@ test('[Z2] given a refresher that is not ours, when its call is retried, then th
   expect(heard).toEqual([{ type: 'retried', generation: 2 }])
 })
 
-test('[Z2] given a lock that another holds, when a credential refreshes, then it tells of its wait', async () => {
+test('[Z2] given a lock that another process holds, when a credential refreshes, then an event tells of the wait', async () => {
   const path = await temporaryFolder()
   const [mine, theirs] = [fileStore({ path }), fileStore({ path })]
   let release = (): void => undefined

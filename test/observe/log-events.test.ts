@@ -97,7 +97,7 @@ test.each(Object.values(SENTENCES))(
   },
 )
 
-test('[Z1] given a key that speaks to a terminal, when it is logged, then it stays one harmless line', () => {
+test('[Z1] given a key with control characters, when it is logged, then it is one harmless line', () => {
   const lines: string[] = []
   const write = (line: string): unknown => lines.push(line)
   logEvents({ write })({ type: 'issued', key: 'a\nb\u001b[31m\u2028c' })
@@ -114,7 +114,7 @@ test('[Z1] given a key that speaks to a terminal, when it is logged, then it sta
   ])
 })
 
-test('[Z1, Z2] given logEvents() as it is, when a call is retried, then stderr tells the story without a token', async () => {
+test('[Z1, Z2] given logEvents() as it is, when a call is retried, then stderr has the events, without a token', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   onTestFinished(() => warn.mockRestore())
   const credential = testCredential({ key: 'ann', clock: new ManualClock(0), onEvent: logEvents() })
@@ -136,7 +136,7 @@ test('[Z1, Z2] given logEvents() as it is, when a call is retried, then stderr t
   ])
 })
 
-test('[Z2] given a program without a listener, when it starts with the import of debug, then stderr tells what happened', async () => {
+test('[Z2] given a program without a listener, when it starts with the import of debug, then stderr has the events', async () => {
   const folder = await temporaryFolder()
   const debug = await bundle(fileOfSource('observe/debug.ts'), join(folder, 'debug.mjs'))
   const main = await program(`
@@ -150,7 +150,7 @@ test('[Z2] given a program without a listener, when it starts with the import of
   expect(stderr).not.toContain('test-token')
 })
 
-test('[Z2] given a source that throws an error of its own, when debug is imported, then stderr tells what it threw, without its secrets', async () => {
+test('[Z2] given a source that throws an error of its own, when debug is imported, then stderr shows the error, without its secrets', async () => {
   const folder = await temporaryFolder()
   const debug = await bundle(fileOfSource('observe/debug.ts'), join(folder, 'debug.mjs'))
   const main = await program(`

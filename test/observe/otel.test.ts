@@ -122,7 +122,7 @@ function countOf(value: unknown): unknown {
   return Reflect.get(Object(value), 'count')
 }
 
-test('[Z2] given events of every measured kind, when they are told, then labels have few values', async () => {
+test('[Z2] given events of every measured kind, when metrics are collected, then labels have few values', async () => {
   const { telemetry, measured } = sdk()
   const odd = Object.assign(new RefreshError('store_failed', 'odd'), { code: `code ${'x'.repeat(99)}` })
   const { onEvent } = telemetry
@@ -145,7 +145,7 @@ test('[Z2] given events of every measured kind, when they are told, then labels 
   })
 })
 
-test('[Z2] given a credential that is watched, when metrics are collected, then its time to expiry is told until it is watched no more', async () => {
+test('[Z2] given a credential that is watched, when metrics are collected, then they have its time to expiry until the watch ends', async () => {
   const { telemetry, measured } = sdk()
   const credential = testCredential({ lifetime: 3_600_000 })
   const end = telemetry.watch('openai', credential)

@@ -33,7 +33,7 @@ test('[X1] given no key, a wrong one, or one of another proxy, when a request is
   expect(new Set(entries.map(({ refused, key }) => `${refused} ${key}`))).toEqual(new Set(['key undefined']))
 })
 
-test('[X1, X6] given a key in any vendor’s place, when a request is made, then it is served, and the key stays here', async () => {
+test('[X1, X6] given a key in any vendor’s place, when a request is made, then it is served, and the key does not reach the upstream', async () => {
   const server = await upstream()
   const { url } = await startProxy({
     api: { to: server.origin, credential: tokens().cell, apply: 'x-token' },
@@ -74,7 +74,7 @@ test('[X1, X4] given a key for one route, when another is asked for, then it is 
   expect(server.requests.map(({ path }) => path)).toEqual(['/a', '/a'])
 })
 
-test('[X1] given a client that keeps its connection, when it shows another key, or its key is replaced, then each request counts for itself', async () => {
+test('[X1] given a client that keeps its connection, when it shows another key, or its key is replaced, then the proxy judges each request by itself', async () => {
   const server = await upstream()
   const { url, proxy } = await startProxy({ api: { to: server.origin, credential: tokens().cell } })
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -128,7 +128,7 @@ test.each([
   },
 )
 
-test('[X1] given a page that does not say where it comes from, when it posts a form, then it has no key, and is refused', async () => {
+test('[X1] given a web page that hides its origin, when it posts a form, then the request has no key, and is refused', async () => {
   const server = await upstream()
   const { url } = await startProxy({ api: { to: server.origin, credential: tokens().cell } })
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -223,7 +223,7 @@ test.each([
   ],
   ['what is no HTTP', `\x16\x03\x01\x02\0\x01\0`],
 ])(
-  '[X1] given %s, when it is said to the proxy, then it is refused, and nothing whole reaches the upstream',
+  '[X1] given %s, when the proxy gets it, then it is refused, and no complete request reaches the upstream',
   async (_, text) => {
     const server = await upstream()
     const { port } = await startProxy({ api: { to: server.origin, credential: tokens().cell } })
@@ -233,7 +233,7 @@ test.each([
   },
 )
 
-test('[X1] [E1] given a program that takes the proxy for one of the machine, when it asks for a tunnel, then it hears what to do', async () => {
+test('[X1] [E1] given a program that takes the proxy for one of the machine, when it asks for a tunnel, then the response says what to do', async () => {
   const { port } = await startProxy({ api: { to: 'https://api.example.com', credential: tokens().cell } })
   const heard = await say(port, 'CONNECT api.example.com:443 HTTP/1.1\r\nHost: api.example.com:443\r\n\r\n')
   expect(heard).toMatch(/^HTTP\/1\.1 405 /)

@@ -68,7 +68,7 @@ test.each([
   ['a header of 1 MB', `GET /api/x HTTP/1.1\r\n${LAST}X-A: ${'a'.repeat(1_000_000)}\r\n\r\n`],
   ['a path of 100 KB', `GET /api/${'a'.repeat(100_000)} HTTP/1.1\r\n${LAST}\r\n`],
 ])(
-  '[X1] given %s, when it is said to the proxy, then it is refused, and nothing whole reaches the upstream',
+  '[X1] given %s, when the proxy gets it, then it is refused, and no complete request reaches the upstream',
   async (_, text) => {
     const { port, requests } = await world()
     const heard = await say(port, text)
@@ -129,7 +129,7 @@ test('[X1] given a Connection header that names what the upstream needs, when a 
   expect(request).not.toHaveProperty('x-custom')
 })
 
-test('[X1] given line breaks in a query, a header or a method, encoded or not, when a request is made, then they make no header', async () => {
+test('[X1] given line breaks in a query, a header or a method, encoded or not, when a request is made, then they cannot add a header', async () => {
   const { port, url, started, requests } = await world()
   await ask(url, { path: '/api/x?a=%0d%0aX-Injected:%201', headers: { 'x-a': '%0d%0aX-Injected: 1' } })
   expect(requests()).toEqual(['GET /x?a=%0d%0aX-Injected:%201 '])
@@ -177,7 +177,7 @@ test('[X1] given a client that does not read, when its time is over, then it is 
   await closed[0]
 })
 
-test('[X1] given a thousand guesses of a key, when they are made in every place, then none is right, and nothing is told of the right one', async () => {
+test('[X1] given a thousand guesses of a key, when they are made in every place, then none is right, and no response reveals anything about the right one', async () => {
   const { url, requests } = await world()
   const places = ['authorization', 'x-api-key', 'api-key', 'x-goog-api-key']
   const guesses = Array.from({ length: 1_000 }, (_, n) =>

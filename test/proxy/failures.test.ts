@@ -24,7 +24,7 @@ const SHAPES: [preset: ProxyPreset | undefined, error: object][] = [
   [undefined, { error: { type: 'authentication_error', status: 'UNAUTHENTICATED' } }],
 ]
 test.each(SHAPES)(
-  '[X3, X7] given an ended login and the preset %s, when requests are made, then the first and all others are told what mends it, in the vendor’s shape, and no more is sent',
+  '[X3, X7] given an ended login and the preset %s, when requests are made, then every response names the remedy, in the vendor’s shape, and nothing more is sent',
   async (preset, error) => {
     const server = await serve(bearer(() => false))
     const { cell, refreshes } = ended('t0')
@@ -46,7 +46,7 @@ test.each(SHAPES)(
   },
 )
 
-test('[X3] given no credential, and none to be had for now, when a request is made, then it is 503, and its client may try again', async () => {
+test('[X3] given no credential for now, when a request is made, then the response is 503, and its client may try again', async () => {
   const server = await serve((_, response) => response.end('ok'))
   const { url } = await startProxy({
     api: { to: server.origin, credential: broken().cell, preset: 'openai' },
@@ -68,7 +68,7 @@ test('[X3] given a rejection, and no fresh credential for now, when a request is
   expect(await ask(`${url}/api/x`)).toMatchObject({ status: 401, text: '{"error":{"message":"expired"}}' })
 })
 
-test('[Z1] given an error whose cause holds a token, when it is told, then the token is not', async () => {
+test('[Z1] given an error whose cause holds a token, when the proxy reports it, then the report lacks the token', async () => {
   const refresh = async (): Promise<string> => {
     throw new Error('secret-token-1 was refused')
   }

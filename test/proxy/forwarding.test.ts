@@ -45,7 +45,7 @@ test.each(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND
   },
 )
 
-test('[X2] given compressed responses, when they are passed on, then not a byte of them is touched', async () => {
+test('[X2] given compressed responses, when they pass, then no byte changes', async () => {
   const bodies = { gzip: gzipSync('text '.repeat(5_000)), br: brotliCompressSync('text '.repeat(5_000)) }
   const server = await serve(({ path }, response) => {
     const encoding = path === '/gzip' ? 'gzip' : 'br'
@@ -75,7 +75,7 @@ const HEADERS = [
   ['X-Latin', 'caf\u00e9'],
   ['Date', 'Thu, 01 Jan 1970 00:00:00 GMT'],
 ]
-test('[X2] given headers of the upstream that concern its connection or a browser, when they are passed on, then they are not', async () => {
+test('[X2] given headers of the upstream that concern its connection or a browser, when a response passes, then the client does not get them', async () => {
   const server = await serve((_, response) => {
     response.writeHead(201, 'Made', HEADERS.flat())
     response.end('ok')
@@ -149,7 +149,7 @@ test('[X2] given trailers, when a response ends, then they are passed on', async
   expect([text, trailers, server.sent('te')]).toEqual(['body', { 'grpc-status': '0' }, ['trailers']])
 })
 
-test('[X2] given a client that waits for 100 Continue, when it may go on, then it is told; when it is refused, then it is not', async () => {
+test('[X2] given a client that waits for 100 Continue, when its request is accepted, then it gets that; when the request is refused, then it does not', async () => {
   const server = await serve(({ body }, response) => response.end(body))
   const { port } = await startProxy({ api: { to: server.origin, credential: tokens().cell } })
   const head = `POST /api/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n`
@@ -259,7 +259,7 @@ test.each(BREAKS)(
   },
 )
 
-test('[X2] given an upstream that is not there, or says nothing, when it is asked, then the client gets 502 or 504 that names the reason', async () => {
+test('[X2] given an upstream that does not exist or does not respond, when it is asked, then the client gets 502 or 504 with the reason', async () => {
   const silent = await serve(() => undefined)
   const breaking = await serve((_request, response) => void response.destroy())
   const { url } = await startProxy(

@@ -100,7 +100,7 @@ test('[X5] given a running proxy, when its health is asked for, then it says ok 
   expect((await ask(`${url}/-/other`)).status).toBe(404)
 })
 
-test('[X4, Z1] given an audit, when requests are made, then each is told once, without a secret', async () => {
+test('[X4, Z1] given an audit, when requests are made, then the audit gets each once, without a secret', async () => {
   const server = await serve(bearer((token) => token === 't1'))
   const { url, audited } = await startProxy({ api: { to: server.origin, credential: tokens().cell } })
   await ask(`${url}/api/x?q=secret`, { method: 'POST', body: 'secret' })
@@ -123,7 +123,7 @@ test('[X4, Z1] given an audit, when requests are made, then each is told once, w
   ])
 })
 
-test('[X4] given as many requests as may be, when one more comes, then it is told to try again, and the others go on', async () => {
+test('[X4] given the largest number of requests, when one more comes, then the response asks it to try again, and the others go on', async () => {
   const open: ServerResponse[] = []
   const server = await serve((_, response) => open.push(response))
   const { url } = await startProxy(
@@ -175,7 +175,7 @@ test('[X4] given several upstreams and credentials, when requests are made, then
   expect(heard).toEqual([{ type: 'retried', generation: 2, origin: one.origin }])
 })
 
-test('[X1] given an address that others reach, when it is allowed, then the proxy listens there, and tells that it is plain http', async () => {
+test('[X1] given an address that others reach, when it is allowed, then the proxy listens there, and reports that it is plain http', async () => {
   const server = await serve((_, response) => response.end('ok'))
   const heard: RefreshEvent[] = []
   const { port } = await startProxy(

@@ -16,7 +16,7 @@ test.each([
     'hello',
   ],
 ])(
-  '[X2] [X6] given %s with an offer of HTTP/2, as Java’s client makes it, when the token is stale, then the request is served twice over HTTP/1.1, and what comes behind it is not',
+  '[X2] [X6] given %s with an offer of HTTP/2, as Java’s client makes it, when the token is stale, then the request is served twice over HTTP/1.1, and a request behind it is not served',
   async (_, text, body) => {
     const server = await serve(({ headers }, response) => {
       response.writeHead(headers.authorization === 'Bearer t0' ? 401 : 200).end('fresh')
@@ -35,14 +35,14 @@ test.each([
   },
 )
 
-test('[X1] [E1] given a WebSocket’s handshake with a body, when it is refused, then the client hears why', async () => {
+test('[X1] [E1] given a WebSocket’s handshake with a body, when it is refused, then the response says why', async () => {
   const { port } = await startProxy({ api: { to: 'http://127.0.0.1:9', credential: tokens().cell } })
   const head = `Host: localhost\r\nApi-Key: ${KEY}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`
   const heard = await say(port, `POST /api/x HTTP/1.1\r\n${head}Content-Length: 5\r\n\r\nhello`)
   expect(heard).toMatch(/^HTTP\/1\.1 405 [^]*must be a GET without a body/)
 })
 
-test('[X1] [E1] given a program that takes the proxy for one of the machine, when it asks for a whole URL, then it hears what to do', async () => {
+test('[X1] [E1] given a program that takes the proxy for one of the machine, when it asks for a whole URL, then the response says what to do', async () => {
   const { port } = await startProxy({ api: { to: 'https://api.example.com', credential: tokens().cell } })
   const heard = await say(
     port,
@@ -59,14 +59,17 @@ test.each([
     'exceed 16 KiB',
   ],
   ['what is no HTTP', 'hello\r\n\r\n', 400, 'no request of HTTP/1.1'],
-])('[X1] [E1] given %s, when they are refused, then the client hears why', async (_, text, status, words) => {
-  const { port } = await startProxy({ api: { to: 'http://127.0.0.1:9', credential: tokens().cell } })
-  const [head = '', body = ''] = (await say(port, text)).split('\r\n\r\n')
-  expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
-  expect(errorIn(body).message).toContain(words)
-})
+])(
+  '[X1] [E1] given %s, when they are refused, then the response says why',
+  async (_, text, status, words) => {
+    const { port } = await startProxy({ api: { to: 'http://127.0.0.1:9', credential: tokens().cell } })
+    const [head = '', body = ''] = (await say(port, text)).split('\r\n\r\n')
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(errorIn(body).message).toContain(words)
+  },
+)
 
-test('[X1] given a client that repeats its key in a header of a gateway’s, when it is served, then the key stays here', async () => {
+test('[X1] given a client that repeats its key in a header of a gateway’s, when it is served, then the key does not reach the upstream', async () => {
   const server = await serve((_, response) => response.end('ok'))
   const { url } = await startProxy({ api: { to: server.origin, credential: tokens().cell } })
   const headers = { apikey: KEY, 'x-gateway-key': `Bearer ${KEY}`, 'x-other': 'stays' }
@@ -75,7 +78,7 @@ test('[X1] given a client that repeats its key in a header of a gateway’s, whe
   expect(server.requests.map((each) => each.headers['x-other'])).toEqual(['stays', 'stays'])
 })
 
-test('[X1] [X6] given a WebSocket that takes no headers, when its key is among its protocols, then it opens, and the key stays here', async () => {
+test('[X1] [X6] given a WebSocket that takes no headers, when its key is among its protocols, then it opens, and the key does not reach the upstream', async () => {
   const seen: unknown[] = []
   const upstream = createServer()
   upstream.on('upgrade', ({ headers }, socket: Socket) => {
@@ -116,7 +119,7 @@ async function machineProxy(onTunnel: (socket: Socket) => void): Promise<void> {
   })
 }
 
-test('[X4] [E1] given a proxy of the machine that makes no tunnel, when an upstream is asked, then the client hears that the upstream was not', async () => {
+test('[X4] [E1] given a proxy of the machine that makes no tunnel, when an upstream is asked, then the response says that the upstream was not reached', async () => {
   await machineProxy((socket) =>
     socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n'),
   )
@@ -128,7 +131,7 @@ test('[X4] [E1] given a proxy of the machine that makes no tunnel, when an upstr
   ])
 })
 
-test('[X4] [E1] given a proxy of the machine that breaks off, when an upstream is asked, then it is asked once for a tunnel, and the client hears of it', async () => {
+test('[X4] [E1] given a proxy of the machine that breaks off, when an upstream is asked, then it is asked once for a tunnel, and the response says so', async () => {
   let tunnels = 0
   await machineProxy((socket) => {
     tunnels++
@@ -140,7 +143,7 @@ test('[X4] [E1] given a proxy of the machine that breaks off, when an upstream i
   expect(errorIn(text).message).toContain('was not asked (the proxy of this machine broke off the connection')
 })
 
-test('[E1] given an upstream that speaks no TLS, when it is asked over https, then the client hears what to look at', async () => {
+test('[E1] given an upstream that speaks no TLS, when it is asked over https, then the response says what to check', async () => {
   const server = await serve((_, response) => response.end('ok'))
   const { url } = await startProxy({
     far: { to: server.origin.replace('http:', 'https:'), credential: tokens().cell },

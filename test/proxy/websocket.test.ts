@@ -62,7 +62,7 @@ async function echoed(socket: WebSocket, text: string): Promise<unknown> {
   return data
 }
 
-test('[X2] given a stale token, when a WebSocket is opened, then there is one more handshake with the fresh one, and both sides hear each other', async () => {
+test('[X2] given a stale token, when a WebSocket is opened, then there is one more handshake with the fresh one, and both sides receive each other’s messages', async () => {
   const upstream = await webSocketServer((token) => token === 't1')
   const { cell, refreshes } = tokens()
   const { url, audited } = await startProxy({ api: { to: `${upstream.origin}/v1`, credential: cell } })
@@ -130,7 +130,7 @@ test.each([
     'POST /1 hello',
   ],
 ])(
-  '[X2] [X6] given a request %s that asks for h2c, when its token has expired, then it gets an ordinary response, the upstream hears nothing of h2c, and the connection ends with it, whatever was sent behind it',
+  '[X2] [X6] given a request %s that asks for h2c, when its token has expired, then it gets an ordinary response, the upstream gets no h2c, and the connection ends with it, whatever the client sent after it',
   async (_, text, sent) => {
     const { cell, refreshes } = tokens()
     const server = await serve(({ method, path, body, headers }, response) => {

@@ -87,7 +87,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
     (await to(server, ...given)(server.origin)).text()
 
   describe('what is sent', () => {
-    test('[F1] the header is set per attempt; method, path, body and other headers arrive unchanged on both', async () => {
+    test('[F1] given a rejection, when both attempts are sent, then each has its own credential, and the rest of the request is unchanged', async () => {
       const server = await serve(bearer((token) => token !== 't0'))
       const { cell, refreshes } = tokens()
       const answer = await to(server, cell)(`${server.origin}/v1/chat?a=b%20c`, {
@@ -111,7 +111,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
     })
 
     test(
-      '[F1] a named header carries the bare token, and the caller’s Authorization stays',
+      "[F1] given a named header, when a request is made, then it carries the bare token, and the caller's Authorization stays",
       inProcess,
       async () => {
         const server = await serve((_, response) => response.end('ok'))
@@ -147,7 +147,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
     }
 
     test.each(Object.keys(BODIES))(
-      '[F2] given %s as the body, when its request is rejected, then the same is sent again, up to the limit; above it the 401 is returned, and the next has the fresh token',
+      '[F2] given %s as the body, when its request is rejected, then the same body is sent again, up to the limit; above the limit the caller gets the 401, and the next request has the fresh token',
       async (name) => {
         for (const isOver of [false, true]) {
           const server = await serve(bearer((token) => token !== 't0'))
@@ -170,7 +170,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
   })
 
   describe('callers and credentials', () => {
-    test('[C4, F6] a caller who leaves while there is no token yet gets its reason, and no answer of ours', async () => {
+    test('[C4, F6] given no token yet, when a waiting caller leaves, then it gets its reason, and no response of ours', async () => {
       const server = await serve((_, response) => response.end('ok'))
       const ask = to(server, new Refreshable({ refresh: responder<string>().refresh }))
       const leaving = new AbortController()
@@ -182,7 +182,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
     })
 
     test(
-      '[C4, P12] a caller who leaves during the refresh gets its reason at once; nothing more is sent, and the value is kept',
+      '[C4, P12] given a refresh that is running, when the caller leaves, then it gets its reason at once, nothing more is sent, and the new token is kept',
       inProcess,
       async () => {
         const server = await serve(bearer((token) => token === 't1'))
@@ -201,7 +201,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       },
     )
 
-    test('[F4] several origins share the generations', async () => {
+    test('[F4] given several origins, when one is refreshed, then the others use the new token', async () => {
       const [one, other] = [await serve(bearer((token) => token === 't1')), await serve(bearer(() => true))]
       const { cell, refreshes } = tokens()
       const ask = to(one, cell, { origins: [one.origin, `${other.origin}/`] })
@@ -211,7 +211,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
     })
 
     test(
-      '[F4, F11] a request to anywhere else has no credential, and its 401 is told once',
+      '[F4, F11] given a request to another origin, when it gets a 401, then it had no credential, and one event tells of it',
       inProcess,
       async () => {
         const [ours, other] = [await serve(bearer(() => true)), await serve(bearer(() => false))]
@@ -224,7 +224,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       },
     )
 
-    test('[C8] one origin that rejects everything does not stop the refreshes of another', async () => {
+    test('[C8] given one origin that rejects everything, when another needs a refresh, then it gets one', async () => {
       let count = 0
       const cell = new Refreshable({
         initial: 't0',
@@ -242,7 +242,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       expect(strict.sent('authorization')).toEqual(['Bearer t1', 'Bearer t1', 'Bearer t51'])
     })
 
-    test('[P4] events tell of a retry, and of why there was none', async () => {
+    test('[P4] given listeners, when calls are rejected, then events tell of each retry, or why there was none', async () => {
       const server = await serve(bearer((token) => token === 't1'))
       const heard: RefreshEvent[] = []
       const onEvent = (event: RefreshEvent): unknown => heard.push(event)
@@ -254,7 +254,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
     })
 
     test(
-      '[F6] none to send and none to be had: a 401 of our own that names the code, and nothing is sent',
+      '[F6] given no credential and no way to get one, when a call is made, then it gets our own 401 with the code, and nothing is sent',
       inProcess,
       async () => {
         const server = await serve((_, response) => response.end('ok'))
@@ -281,7 +281,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       },
     )
 
-    test('[F6, X7, C15] given a login that has ended, when a person logs in by another process, then the calls that follow are sent', async () => {
+    test('[F6, X7, C15] given a login that has ended, when a person logs in through another process, then later calls are sent', async () => {
       const { here, elsewhere, clock, server } = await endedLogin()
       const ask = to(server, here, { whenDead: 'refuse' })
       expect([(await ask(server.origin)).status, server.requests.length]).toEqual([401, 1])
@@ -293,7 +293,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       expect([answer.status, await answer.text(), server.requests.length]).toEqual([200, 'ok', 2])
     })
 
-    test('[F6, X7, C15] given a login that has ended and a store that hangs, when a call is made, then it is refused after a second, and what the store tells later serves the next', async () => {
+    test('[F6, X7, C15] given a login that has ended and a store that hangs, when a call is made, then it is refused after a second, and the store’s late result serves the next call', async () => {
       const store = new GatedStore()
       const { here, elsewhere, clock, server } = await endedLogin(store)
       const ask = to(server, here, { whenDead: 'refuse' })
@@ -315,19 +315,22 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       ['what is not Latin', 'secret-1-\u{1f511}'],
       ['nothing', '  '],
       ['no string', { accessToken: 7 }],
-    ])('[F6, Z1] a value that no header can carry is told without it: %s', async (_, value) => {
-      const server = await serve((__, response) => response.end('ok'))
-      const answer = await to(
-        server,
-        tokens().cell.map(() => value as string),
-      )(server.origin)
-      const body = await answer.text()
-      expect([answer.status, body.includes('invalid_value'), body.includes('secret')]).toEqual([
-        401,
-        true,
-        false,
-      ])
-    })
+    ])(
+      '[F6, Z1] given a token with %s, when a call is made, then the error tells of it without showing it',
+      async (_, value) => {
+        const server = await serve((__, response) => response.end('ok'))
+        const answer = await to(
+          server,
+          tokens().cell.map(() => value as string),
+        )(server.origin)
+        const body = await answer.text()
+        expect([answer.status, body.includes('invalid_value'), body.includes('secret')]).toEqual([
+          401,
+          true,
+          false,
+        ])
+      },
+    )
   })
 
   describe('rejections', () => {
@@ -337,7 +340,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       ['a status', { status: 401, title: 'Unauthorized' }],
       ['what it got', { error: 'Unauthorized' }],
     ])(
-      '[U4] given a gateway that states a 401 in the JSON of its 500, by %s, when it does, then it is a rejection',
+      '[U4] given a gateway that states a 401 in the JSON of its 500, by %s, when it does so, then that is a rejection',
       async (_, body) => {
         const server = await serveFirst(500, JSON.stringify(body), JSON_TYPE)
         expect(await read(server, tokens().cell)).toBe('ok')
@@ -349,7 +352,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       },
     )
 
-    test('[U2, U4] given any other fault of a server, when it responds, then it is handed on, and the credential stays', async () => {
+    test('[U2, U4] given any other fault of a server, when it responds, then the caller gets the response, and the credential stays', async () => {
       const { cell, refreshes } = tokens()
       for (const [status, body, headers] of [
         [500, '{"error":{"message":"401 Unauthorized"}}', JSON_TYPE],
@@ -366,7 +369,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       expect(refreshes()).toBe(0)
     })
 
-    test('[U4] a vendor’s 403 by a named rule is a rejection, compressed or not; rules can be changed', async () => {
+    test('[U4] given a named rule for a 403, when the vendor sends that, compressed or not, then it is a rejection; rules can be changed', async () => {
       const server = await serve(({ headers, path }, response) => {
         const body = JSON.stringify(REVOKED)
         if (headers.authorization === 'Bearer t1') response.end('ok')
@@ -389,27 +392,27 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       ]).toEqual([200, 200, 200, 403, 418, 200])
     })
 
-    test('[F3, U4] a 403 is read to be judged; one that is no rejection is handed on whole, however large', async () => {
+    test('[F3, U4] given a large 403 that is no rejection, when it has been judged, then the caller gets it whole', async () => {
       const padded = JSON.stringify({ error: { message: 'no scope' }, padding: 'p'.repeat(300 * KIB) })
       const server = await serve((_, response) => response.writeHead(403).end(padded))
       const { cell, refreshes } = tokens()
       expect([await read(server, cell), refreshes()]).toEqual([padded, 0])
     })
 
-    test('[P7] a second rejection is handed on, and nothing is tried a third time', async () => {
+    test('[P7] given a second rejection, when it arrives, then the caller gets it, and there is no third attempt', async () => {
       const server = await serve(bearer(() => false))
       const { cell, refreshes } = tokens()
       expect(await read(server, cell)).toBe('{"error":{"message":"expired"}}')
       expect([server.sent('authorization'), refreshes()]).toEqual([['Bearer t0', 'Bearer t1'], 1])
     })
 
-    test('[F3] an answer without a body is handed on, too', async () => {
+    test('[F3] given a response without a body, when it arrives, then the caller gets it', async () => {
       const server = await serve((_, response) => response.writeHead(401).end())
       const answer = await to(server, broken('t0').cell)(server.origin, { method: 'HEAD' })
       expect([answer.status, await answer.text()]).toEqual([401, ''])
     })
 
-    test('[F3] a larger 401 is let go of before the refresh; what was read of it is handed on', async () => {
+    test('[F3] given a large 401, when the credential is refreshed, then its rest is discarded before, and the caller gets the part that was read', async () => {
       // It never ends: only letting go closes the connection.
       const server = await serve((_, response) => {
         response.writeHead(401, { 'content-length': String(200 * KIB) })
@@ -424,7 +427,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       expect([length > 64 * KIB, length <= 80 * KIB, server.requests.length]).toEqual([true, true, 1])
     })
 
-    test('[F3] no connection is held meanwhile: a token endpoint behind the same pool of one does not deadlock', async () => {
+    test('[F3] given a pool of one connection, when a 401 is refreshed through the same pool, then no connection is held, and nothing deadlocks', async () => {
       const server = await serve((request, response, raw) => {
         if (request.path === '/token') response.end('t1')
         else if (request.path === '/large' && request.headers.authorization === 'Bearer t0')
@@ -447,7 +450,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       }
     })
 
-    test('[F3] discarded answers leave no socket open', async () => {
+    test('[F3] given discarded responses, when the calls have ended, then no socket stays open', async () => {
       const server = await serve(({ headers }, response) => {
         if (headers.authorization !== 'Bearer t0') response.end('ok')
         else response.writeHead(401).write('z'.repeat(70 * KIB))
@@ -462,56 +465,68 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
     })
 
     test.each([
-      ['the rest of a suspect', 403, {}, 'p'.repeat(300 * KIB)],
+      ['the rest of a possible rejection', 403, {}, 'p'.repeat(300 * KIB)],
       ['an event stream', 200, SSE, CONTENT],
-    ])('[F3, F5] whoever leaves %s alone closes its connection', async (_, status, headers, text) => {
-      const server = await serve((__, response) => response.writeHead(status, headers).write(text))
-      const answer = await to(server, tokens().cell, { inspectStreams: true })(server.origin)
-      expect(server.open()).toBe(1)
-      answer.leave()
-      await server.opened(0)
-      expect(server.requests.length).toBe(1)
-    })
+    ])(
+      '[F3, F5] given %s, when the caller never reads it, then its connection is closed',
+      async (_, status, headers, text) => {
+        const server = await serve((__, response) => response.writeHead(status, headers).write(text))
+        const answer = await to(server, tokens().cell, { inspectStreams: true })(server.origin)
+        expect(server.open()).toBe(1)
+        answer.leave()
+        await server.opened(0)
+        expect(server.requests.length).toBe(1)
+      },
+    )
   })
 
   describe('the first event of a stream', () => {
     const streamed = (first: string, headers: object = SSE): Promise<RecordingServer> =>
       serveFirst(200, first, headers)
 
-    test.each(Object.entries(IN_STREAM_REJECTIONS))('[F5] %s: a rejection', async (_, text) => {
-      const server = await streamed(text)
-      const { cell, refreshes } = tokens()
-      expect(await read(server, cell, { inspectStreams: true })).toBe('ok')
-      expect([refreshes(), server.requests.length]).toEqual([1, 2])
-    })
+    test.each(Object.entries(IN_STREAM_REJECTIONS))(
+      '[F5] given %s as the first event, when it arrives, then it is a rejection',
+      async (_, text) => {
+        const server = await streamed(text)
+        const { cell, refreshes } = tokens()
+        expect(await read(server, cell, { inspectStreams: true })).toBe('ok')
+        expect([refreshes(), server.requests.length]).toEqual([1, 2])
+      },
+    )
 
     test.each([
       ...Object.entries(OTHER_FIRST_EVENTS),
       ['content before a rejection', CONTENT + REJECTION] as const,
-    ])('[F5] %s: none, and handed on untouched', async (_, text) => {
-      const { cell, refreshes } = tokens()
-      expect([await read(await streamed(text), cell, { inspectStreams: true }), refreshes()]).toEqual([
-        text,
-        0,
-      ])
-    })
+    ])(
+      '[F5] given %s, when it is the first event, then it is no rejection, and the caller gets it unchanged',
+      async (_, text) => {
+        const { cell, refreshes } = tokens()
+        expect([await read(await streamed(text), cell, { inspectStreams: true }), refreshes()]).toEqual([
+          text,
+          0,
+        ])
+      },
+    )
 
     test.each([
       ['without inspectStreams', undefined, SSE],
       ['in an answer that is no event stream', true, { 'content-type': 'text/plain' }],
-    ])('[F5] %s it is nobody’s business', async (_, inspectStreams, headers) => {
-      const { cell, refreshes } = tokens()
-      expect(await read(await streamed(REJECTION, headers), cell, { inspectStreams })).toBe(REJECTION)
-      expect(refreshes()).toBe(0)
-    })
+    ])(
+      '[F5] given a stream %s, when its first event is a rejection, then nothing judges it',
+      async (_, inspectStreams, headers) => {
+        const { cell, refreshes } = tokens()
+        expect(await read(await streamed(REJECTION, headers), cell, { inspectStreams })).toBe(REJECTION)
+        expect(refreshes()).toBe(0)
+      },
+    )
 
-    test('[F5, P7] where no fresh token is to be had it is handed on as it came', async () => {
+    test('[F5, P7] given no fresh token, when the first event is a rejection, then the caller gets the stream unchanged', async () => {
       const { cell, refreshes } = broken('t0')
       expect(await read(await streamed(REJECTION), cell, { inspectStreams: true })).toBe(REJECTION)
       expect(refreshes()).toBe(1)
     })
 
-    test('[F5, F3, P4] so is what follows it, however late it comes; its connection is free before the refresh', async () => {
+    test('[F5, F3, P4] given no fresh token, when more follows a rejection late, then the caller gets that, too, and the refresh held no connection', async () => {
       const server = await serve((_, response) => {
         response.writeHead(200, SSE).write(REJECTION)
         setImmediate(() => response.end(CONTENT))
@@ -524,7 +539,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       expect([server.requests.length, server.sockets()]).toEqual([2, 1])
     })
 
-    test('[F5, F3] up to 64 KiB: more than that is let go of before the refresh', async () => {
+    test('[F5, F3] given a rejection with more than 64 KiB after it, when the credential is refreshed, then the rest was discarded before', async () => {
       const server = await serve((_, response) => {
         response.writeHead(200, SSE).write(REJECTION)
         response.write(CONTENT.repeat(2000))
@@ -538,7 +553,7 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       expect((REJECTION + CONTENT.repeat(2000)).startsWith(text)).toBe(true)
     })
 
-    test('[F5, P7] a second rejection is handed on as it comes, with all that follows it', async () => {
+    test('[F5, P7] given a second rejection, when it arrives, then the caller gets it at once, with everything after it', async () => {
       let go: () => void = () => undefined
       const server = await serve((_, response) => {
         response.writeHead(200, SSE).write(REJECTION)
@@ -557,16 +572,19 @@ describe.each(SURFACES)('$name', ({ over, isProxy }) => {
       ['pings', 'event: ping\ndata: {"type": "ping"}\n\n'],
       ['unnamed pings', 'data: {"type":"keepalive","sequence_number":1}\n\n'],
       ['ids and retries', 'id: 7\nretry: 1000\n\n'],
-    ])('[F5] %s are passed over, up to 64 KiB', async (_, heartbeat) => {
-      const few = await streamed(heartbeat.repeat(100) + REJECTION)
-      expect(await read(few, tokens().cell, { inspectStreams: true })).toBe('ok')
-      const endless = heartbeat.repeat(Math.ceil(70_000 / heartbeat.length)) + REJECTION
-      const { cell, refreshes } = tokens()
-      expect(await read(await streamed(endless), cell, { inspectStreams: true })).toBe(endless)
-      expect(refreshes()).toBe(0)
-    })
+    ])(
+      '[F5] given %s before the first event, when they arrive, then up to 64 KiB are skipped',
+      async (_, heartbeat) => {
+        const few = await streamed(heartbeat.repeat(100) + REJECTION)
+        expect(await read(few, tokens().cell, { inspectStreams: true })).toBe('ok')
+        const endless = heartbeat.repeat(Math.ceil(70_000 / heartbeat.length)) + REJECTION
+        const { cell, refreshes } = tokens()
+        expect(await read(await streamed(endless), cell, { inspectStreams: true })).toBe(endless)
+        expect(refreshes()).toBe(0)
+      },
+    )
 
-    test('[F5] it is handed on as soon as it is there, and the rest flows as it comes', async () => {
+    test('[F5] given an event that is no rejection, when it arrives, then the caller gets the response at once, and the rest as it comes', async () => {
       let go: () => void = () => undefined
       const server = await serve((_, response) => {
         response.writeHead(200, SSE).write('data: {"n":1}\n\n')

@@ -22,7 +22,7 @@ const expiring = (): Remote => new Remote({ chat: ({ token }) => (token === 'old
 
 const END = { done: true, value: undefined }
 
-test('[P12] a call that was aborted before it began makes no attempt', async () => {
+test('[P12] given a caller that has aborted, when it makes a call, then no attempt is made', async () => {
   const remote = expiring()
   const renewal = renewing(remote)
   const provider = new RefreshingProvider(remote.provider('old'), renewal.refresh)
@@ -31,7 +31,7 @@ test('[P12] a call that was aborted before it began makes no attempt', async () 
   expect([remote.tokens, renewal.count]).toEqual([[], 0])
 })
 
-test('[P12] a call that was aborted by the time it is rejected is not retried', async () => {
+test('[P12] given a caller that aborts before the rejection, when the rejection arrives, then nothing is retried', async () => {
   const leaving = new AbortController()
   const original = rejection()
   const remote = new Remote({
@@ -46,7 +46,7 @@ test('[P12] a call that was aborted by the time it is rejected is not retried', 
   expect([remote.tokens, renewal.count]).toEqual([['old'], 0])
 })
 
-test('[P12, C4] one who aborts during the refresh gets the reason at once; the others are served', async () => {
+test('[P12, C4] given callers that wait for a refresh, when one aborts, then it gets its reason at once, and the others are served', async () => {
   const remote = expiring()
   const source = responder<LlmProvider>()
   const provider = new RefreshingProvider(remote.provider('old'), source.refresh)
@@ -64,7 +64,7 @@ test('[P12, C4] one who aborts during the refresh gets the reason at once; the o
   expect([remote.tokens, source.calls.length]).toEqual([['old', 'old', 'new'], 1])
 })
 
-test('[P12] one who aborts as the refresh ends makes no second attempt', async () => {
+test('[P12] given a refresh that ends, when the caller aborts at that moment, then no second attempt is made', async () => {
   const remote = expiring()
   const leaving = new AbortController()
   const provider = new RefreshingProvider(remote.provider('old'), renewing(remote).refresh, {
@@ -77,7 +77,7 @@ test('[P12] one who aborts as the refresh ends makes no second attempt', async (
   })
   expect(remote.tokens).toEqual(['old'])
 })
-test('[P8, P12] a signal that aborted before the first item: its reason, no attempt', async () => {
+test('[P8, P12] given a caller that has aborted, when it reads a stream, then it gets its reason, and no attempt is made', async () => {
   const { remote, provider } = wrapped(new ScriptedStream(done))
   const reason = new Error('left')
   const stream = provider.chatStream(request, { signal: AbortSignal.abort(reason) })
@@ -86,7 +86,7 @@ test('[P8, P12] a signal that aborted before the first item: its reason, no atte
   expect(remote.tokens).toEqual([])
 })
 
-test('[P12] a stream that was aborted by the time it is rejected is not retried', async () => {
+test('[P12] given a caller that aborts before the rejection, when its stream is rejected, then nothing is retried', async () => {
   const leaving = new AbortController()
   const original = rejected()
   const remote = new Remote({
@@ -103,7 +103,7 @@ test('[P12] a stream that was aborted by the time it is rejected is not retried'
   expect([deltas.length, remote.tokens, failure.count]).toEqual([1, ['old'], 0])
 })
 
-test('[P12, C4] a signal that aborts during the refresh: its reason at once, no second attempt ever; the others are served', async () => {
+test('[P12, C4] given streams that wait for a refresh, when one caller aborts, then it gets its reason at once, no second attempt is made, and the others are served', async () => {
   const remote = new Remote({
     stream: ({ token }) => new ScriptedStream(token === 'old' ? rejected() : text('a')),
   })
@@ -125,7 +125,7 @@ test('[P12, C4] a signal that aborts during the refresh: its reason at once, no 
   expect([remote.tokens, source.calls.length]).toEqual([['old', 'old', 'new'], 1])
 })
 
-test('[P12] a signal that aborts as the refresh ends: no second attempt', async () => {
+test("[P12] given a refresh that ends, when the stream's caller aborts at that moment, then no second attempt is made", async () => {
   const leaving = new AbortController()
   const remote = new Remote({ stream: () => new ScriptedStream(rejected()) })
   const provider = new RefreshingProvider(remote.provider('old'), async () => remote.provider('new'), {
@@ -138,7 +138,7 @@ test('[P12] a signal that aborts as the refresh ends: no second attempt', async 
   expect(remote.tokens).toEqual(['old'])
 })
 
-test('[P12] a signal that aborts later is the provider’s to obey: it is handed to both attempts', async () => {
+test('[P12] given a signal, when attempts are made, then both get it, and the provider observes it', async () => {
   const { signal } = new AbortController()
   const { remote, source, provider } = wrapped(new ScriptedStream(rejected()), new ScriptedStream(text('a')))
   const options = { signal }

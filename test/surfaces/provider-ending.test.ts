@@ -5,7 +5,7 @@ import { settled } from '../support/settled.ts'
 
 const END = { done: true, value: undefined }
 
-test('[P8] done ends the stream: what comes after it is not read, and the provider’s stream is closed once', async () => {
+test("[P8] given a stream, when done arrives, then nothing after it is read, and the provider's stream is closed once", async () => {
   const first = new ScriptedStream(text('a'), done, text('never'))
   const { provider } = wrapped(first)
   const stream = provider.chatStream(request)
@@ -15,14 +15,14 @@ test('[P8] done ends the stream: what comes after it is not read, and the provid
   expect([first.reads, first.returns]).toEqual([2, 1])
 })
 
-test('[P8] done without content ends the stream, too', async () => {
+test('[P8] given a stream without content, when done arrives, then the stream ends, too', async () => {
   const first = new ScriptedStream(done, text('never'))
   const { provider } = wrapped(first)
   expect(await drain(provider.chatStream(request))).toEqual([done])
   expect([first.reads, first.returns]).toEqual([1, 1])
 })
 
-test('[P8] a stream may end without done, before the commit or after it; there is nothing to close then', async () => {
+test('[P8] given a stream that ends without done, before or after the commit, when it ends, then nothing is closed', async () => {
   for (const [first, length] of [
     [new ScriptedStream(), 0],
     [new ScriptedStream({ type: 'usage', usage: usage(1, 1) }), 1],
@@ -36,14 +36,14 @@ test('[P8] a stream may end without done, before the commit or after it; there i
   }
 })
 
-test('[P8] a close that fails after done is nobody’s: the answer is complete', async () => {
+test('[P8] given a close that fails, when done has arrived, then the consumer gets no error, because the response is complete', async () => {
   const first = new ScriptedStream(text('a'), done)
   first.closing = () => Promise.reject(new Error('reset'))
   const { provider } = wrapped(first)
   expect(await drain(provider.chatStream(request))).toEqual([text('a'), done])
 })
 
-test('[P8] overlapping calls of next() are answered in order, and end after done', async () => {
+test('[P8] given calls of next() that overlap, when items arrive, then each gets one in order, and all end after done', async () => {
   for (const first of [
     [text('1'), text('2'), done, text('never')],
     [{ type: 'usage', usage: usage(1, 1) }, text('2'), done],
@@ -56,7 +56,7 @@ test('[P8] overlapping calls of next() are answered in order, and end after done
   }
 })
 
-test('[P8] overlapping calls after the commit keep their order, and what follows done is not delivered', async () => {
+test('[P8] given overlapping calls after the commit, when items arrive, then their order stays, and nothing after done is delivered', async () => {
   const first = new ScriptedStream(text('1'), text('2'), done, text('never'), text('never'))
   const { provider } = wrapped(first)
   const stream = provider.chatStream(request)
@@ -66,7 +66,7 @@ test('[P8] overlapping calls after the commit keep their order, and what follows
   expect(first.returns).toBe(1)
 })
 
-test('[P8] a call that is made as the commit arrives does not overtake one that waits', async () => {
+test('[P8] given a call that waits, when another is made at the commit, then it does not overtake the first', async () => {
   const { provider } = wrapped(new ScriptedStream(text('1'), text('2'), text('3'), done))
   const stream = provider.chatStream(request)
   const first = stream.next()
@@ -79,7 +79,7 @@ test('[P8] a call that is made as the commit arrives does not overtake one that 
   ])
 })
 
-test('[P8] overlapping calls survive a retry: one refresh, each item once', async () => {
+test('[P8] given overlapping calls, when the stream is retried, then there is one refresh, and each item arrives once', async () => {
   const { remote, source, provider } = wrapped(
     new ScriptedStream(rejected()),
     new ScriptedStream(text('1'), text('2'), done),
@@ -97,7 +97,7 @@ test('[P8] overlapping calls survive a retry: one refresh, each item once', asyn
   expect(remote.tokens).toEqual(['old', 'new'])
 })
 
-test('[P8] after a failure the calls that overlap it end', async () => {
+test('[P8] given overlapping calls, when the stream fails, then the calls after the failure end', async () => {
   const error = new TypeError('terminated')
   const { provider } = wrapped(new ScriptedStream(() => Promise.reject(error), text('never')))
   const stream = provider.chatStream(request)
@@ -109,7 +109,7 @@ test('[P8] after a failure the calls that overlap it end', async () => {
   ])
 })
 
-test('[P8] an iterator without return() can be left, abandoned and finished', async () => {
+test('[P8] given an iterator without return(), when the consumer leaves it, or it is abandoned or finished, then nothing breaks', async () => {
   const bare = (...deltas: StreamDelta[]): AsyncIterable<StreamDelta> => {
     const left = [...deltas]
     const next = async (): Promise<IteratorResult<StreamDelta>> => {
@@ -126,7 +126,7 @@ test('[P8] an iterator without return() can be left, abandoned and finished', as
   for await (const _ of provider.chatStream(request)) break
 })
 
-test('[P8] an iterator whose next() throws instead of rejecting, after the commit, ends the stream', async () => {
+test('[P8] given an iterator whose next() throws after the commit, when it is called, then the stream ends with that error', async () => {
   const error = new Error('broken')
   let reads = 0
   const next = (): Promise<IteratorResult<StreamDelta>> => {
@@ -144,7 +144,7 @@ test('[P8] an iterator whose next() throws instead of rejecting, after the commi
   expect(reads).toBe(2)
 })
 
-test('[P8] an item that is none is an error of the stream: it ends, and the provider’s stream is closed', async () => {
+test("[P8] given a value that is no item, when it arrives, then the stream ends with an error, and the provider's stream is closed", async () => {
   const junk = JSON.parse('null') as StreamDelta
   for (const before of [[], [text('a')]]) {
     const first = new ScriptedStream(...before, junk, text('never'))
@@ -157,7 +157,7 @@ test('[P8] an item that is none is an error of the stream: it ends, and the prov
   }
 })
 
-test('[P6] a call that overlaps the commit gets a rejection as it is: nothing is retried', async () => {
+test('[P6] given a call that overlaps the commit, when it gets a rejection, then nothing is retried', async () => {
   const error = Object.assign(new Error('expired'), { status: 401 })
   for (const step of [rejected(), () => Promise.reject(error)]) {
     const { remote, source, provider } = wrapped(

@@ -28,7 +28,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   return is
 }
 
-test('[P8] a consumer who breaks out closes the provider’s stream once: before the commit, at it, and after it', async () => {
+test("[P8] given a consumer that breaks out before, at or after the commit, when it leaves, then the provider's stream is closed once", async () => {
   for (let items = 1; items <= 3; items++) {
     const first = new ScriptedStream({ type: 'usage', usage: usage(1, 1) }, text('a'), text('b'), done)
     const { provider } = wrapped(first)
@@ -38,7 +38,7 @@ test('[P8] a consumer who breaks out closes the provider’s stream once: before
   }
 })
 
-test('[P8] breaking out of the retried stream closes it; the abandoned one was closed before the refresh', async () => {
+test('[P8] given a retried stream, when its consumer breaks out, then that stream is closed; the abandoned one was closed before the refresh', async () => {
   const first = new ScriptedStream({ type: 'usage', usage: usage(1, 1) }, rejected())
   const second = new ScriptedStream(text('a'), text('b'), done)
   const { remote, source, provider } = wrapped(first, second)
@@ -53,7 +53,7 @@ test('[P8] breaking out of the retried stream closes it; the abandoned one was c
   expect([second.reads, second.returns, first.returns]).toEqual([1, 1, 1])
 })
 
-test('[P8] an abandoned stream that fails to close, or never closes, harms nobody', async () => {
+test('[P8] given an abandoned stream that fails to close or never closes, when the second attempt runs, then nothing else breaks', async () => {
   for (const closing of [
     () => Promise.reject(new Error('reset')),
     () => new Promise<void>(() => undefined),
@@ -69,7 +69,7 @@ test('[P8] an abandoned stream that fails to close, or never closes, harms nobod
   }
 })
 
-test('[P8] a close that fails is told to the one who left, once', async () => {
+test('[P8] given a close that fails, when the consumer leaves, then it gets that error, once', async () => {
   const error = new Error('reset')
   const first = new ScriptedStream(text('a'), text('b'))
   first.closing = () => Promise.reject(error)
@@ -82,7 +82,7 @@ test('[P8] a close that fails is told to the one who left, once', async () => {
   expect([first.reads, first.returns]).toEqual([1, 1])
 })
 
-test('[P8, P13] one who leaves before the first item causes no attempt', async () => {
+test('[P8, P13] given a consumer that has read nothing, when it leaves, then no attempt is made', async () => {
   const { remote, provider } = wrapped(new ScriptedStream(done))
   const stream = provider.chatStream(request)
   expect(await stream.return?.()).toEqual(END)
@@ -90,7 +90,7 @@ test('[P8, P13] one who leaves before the first item causes no attempt', async (
   expect(remote.tokens).toEqual([])
 })
 
-test('[P8] one who leaves while the provider is silent closes its stream at once', async () => {
+test('[P8] given a provider that says nothing, when the consumer leaves, then its stream is closed at once', async () => {
   for (const before of [[], [text('a')]]) {
     const first = new ScriptedStream(...before, () => new Promise(() => undefined))
     const { provider } = wrapped(first)
@@ -103,7 +103,7 @@ test('[P8] one who leaves while the provider is silent closes its stream at once
   }
 })
 
-test('[P8] a stream that was left answers at once, whatever was still awaited', async () => {
+test('[P8] given a stream that its consumer has left, when it is read again, then it ends at once, whatever else is pending', async () => {
   const silent = new ScriptedStream(() => new Promise(() => undefined))
   for (const first of [silent, new ScriptedStream(rejected())]) {
     const { provider } = wrapped(first)
@@ -117,7 +117,7 @@ test('[P8] a stream that was left answers at once, whatever was still awaited', 
   }
 })
 
-test('[P8] a read that fails because its stream was left is nobody’s failure', async () => {
+test('[P8] given a stream that its consumer has left, when a pending read fails, then no one gets that error', async () => {
   for (const before of [[], [text('a')]]) {
     const reading = gate<StreamDelta>()
     const first = new ScriptedStream(...before, reading.wait)
@@ -132,7 +132,7 @@ test('[P8] a read that fails because its stream was left is nobody’s failure',
   }
 })
 
-test('[P8, P9] so does one who leaves a retried stream whose totals are being added up', async () => {
+test("[P8, P9] given a retried stream that adds usage, when its consumer leaves, then the provider's stream is closed at once", async () => {
   const first = new ScriptedStream({ type: 'usage', usage: usage(1, 1) }, rejected())
   const second = new ScriptedStream(text('a'), () => new Promise(() => undefined))
   const { remote, source, provider } = wrapped(first, second)
@@ -148,7 +148,7 @@ test('[P8, P9] so does one who leaves a retried stream whose totals are being ad
   expect(second.returns).toBe(1)
 })
 
-test('[P8] one who leaves during a refresh waits no longer, and nothing opens later', async () => {
+test('[P8] given a refresh that is running, when the consumer leaves, then its wait ends, and nothing is opened later', async () => {
   const { remote, source, provider } = wrapped(new ScriptedStream(rejected()), new ScriptedStream(text('a')))
   const stream = provider.chatStream(request)
   const pending = stream.next()
@@ -164,7 +164,7 @@ test('[P8] one who leaves during a refresh waits no longer, and nothing opens la
   expect(remote.tokens).toEqual(['old'])
 })
 
-test('[P8] so does one who leaves while the first provider is awaited', async () => {
+test('[P8] given a wait for the first provider, when the consumer leaves, then its wait ends, and nothing is opened later', async () => {
   const clock = new ManualClock()
   const remote = new Remote({ stream: () => new ScriptedStream(text('a')) })
   const source = responder<LlmProvider>()
@@ -185,7 +185,7 @@ test('[P8] so does one who leaves while the first provider is awaited', async ()
   expect(remote.tokens).toEqual([])
 })
 
-test('[P8] so does one who leaves while the rejection is still being judged', async () => {
+test('[P8] given a rejection that is still being judged, when the consumer leaves, then its wait ends, and nothing is opened later', async () => {
   const source = responder<string>()
   const judged = gate<boolean>()
   const cell = new Refreshable({ initial: 'old', refresh: source.refresh })

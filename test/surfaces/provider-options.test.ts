@@ -44,22 +44,28 @@ function thrownBy(make: () => unknown): unknown {
 
 const never = (): Promise<LlmProvider> => Promise.reject(new Error('never called'))
 
-test.each(METHODS)('[P10] a provider that lacks %s is refused at construction, by name', (name) => {
-  const inner = Object.assign(new Remote({}).provider('old'), { [name]: undefined })
-  const error = thrownBy(() => new RefreshingProvider(inner, never))
-  expect(error).toMatchObject({
-    code: 'invalid_provider',
-    message: expect.stringMatching(`lacks ${name}(?!\\w)`),
-  })
-})
+test.each(METHODS)(
+  '[P10] given a provider without %s, when it is wrapped, then the error names what is missing',
+  (name) => {
+    const inner = Object.assign(new Remote({}).provider('old'), { [name]: undefined })
+    const error = thrownBy(() => new RefreshingProvider(inner, never))
+    expect(error).toMatchObject({
+      code: 'invalid_provider',
+      message: expect.stringMatching(`lacks ${name}(?!\\w)`),
+    })
+  },
+)
 
-test.each([undefined, null, 'gpt', 7, true])('[P10] %s is no provider', (inner) => {
-  expect(thrownBy(() => new RefreshingProvider(anything(inner), never))).toMatchObject({
-    code: 'invalid_provider',
-  })
-})
+test.each([undefined, null, 'gpt', 7, true])(
+  '[P10] given %s as a provider, when it is wrapped, then it is refused',
+  (inner) => {
+    expect(thrownBy(() => new RefreshingProvider(anything(inner), never))).toMatchObject({
+      code: 'invalid_provider',
+    })
+  },
+)
 
-test('[P10] an AI SDK model is recognized, and the message tells what wraps it', () => {
+test('[P10] given an AI SDK model as a provider, when it is wrapped, then the error names the function that wraps it', () => {
   const model = { specificationVersion: 'v3', doGenerate: () => undefined, doStream: () => undefined }
   expect(thrownBy(() => new RefreshingProvider(anything(model), never))).toMatchObject({
     code: 'invalid_provider',
@@ -81,7 +87,7 @@ test.each([
     'refresh_failed',
   ],
 ])(
-  '[P4, C14] a refresh that returns %s: the caller gets its rejection, events tell why',
+  '[P4, C14] given a refresh that returns %s, when a call is rejected, then the caller gets its rejection, and events tell why',
   async (_, refresh, code) => {
     const original = rejection()
     const remote = new Remote({ chat: () => original, stream: () => new ScriptedStream(rejected()) })
@@ -100,7 +106,7 @@ test.each([
   },
 )
 
-test('[P4] a provider that lacks something is named in the event', async () => {
+test('[P4] given a fresh provider that lacks a method, when it is refused, then the event names the method', async () => {
   const remote = new Remote({ chat: rejection })
   const { heard, onEvent } = listener()
   const half = Object.assign(remote.provider('new'), { chatStream: undefined })
@@ -109,11 +115,14 @@ test('[P4] a provider that lacks something is named in the event', async () => {
   expect(heard.at(-1)).toMatchObject({ error: { message: expect.stringContaining('lacks chatStream') } })
 })
 
-test.each(['onevent', 'refresh', 'initial', 'signal'])('an option %s is refused by name', (name) => {
-  const options = anything({ [name]: () => undefined })
-  const error = thrownBy(() => new RefreshingProvider(new Remote({}).provider('old'), never, options))
-  expect(error).toMatchObject({ code: 'invalid_option', message: expect.stringContaining(`'${name}'`) })
-})
+test.each(['onevent', 'refresh', 'initial', 'signal'])(
+  'given an option %s, when a provider is wrapped, then the error names it',
+  (name) => {
+    const options = anything({ [name]: () => undefined })
+    const error = thrownBy(() => new RefreshingProvider(new Remote({}).provider('old'), never, options))
+    expect(error).toMatchObject({ code: 'invalid_option', message: expect.stringContaining(`'${name}'`) })
+  },
+)
 
 test.each<[string, unknown]>([
   ['null', null],
@@ -123,12 +132,12 @@ test.each<[string, unknown]>([
   ['a cooldown below 0', { cooldown: -1 }],
   ['a rule that is none', { rules: { mine: true } }],
   ['a rule that does not exist, switched off', { rules: { anthropic: false } }],
-])('options that cannot be are refused: %s', (_, options) => {
+])('given options that are %s, when a provider is wrapped, then they are refused', (_, options) => {
   const make = (): unknown => new RefreshingProvider(new Remote({}).provider('old'), never, anything(options))
   expect(thrownBy(make)).toMatchObject({ code: 'invalid_option' })
 })
 
-test('the cell’s own options are refused where the refresher is shared: it has its own', async () => {
+test("given a shared refresher, when the options are a cell's, then they are refused, because it has its own", async () => {
   const remote = new Remote({ chat: () => success })
   const cell = new Refreshable({ initial: remote.provider('old'), refresh: never })
   for (const options of [{ deadline: 1 }, { clock: new ManualClock() }, { onEvent: 'log' }]) {
@@ -147,15 +156,20 @@ test.each<[string, unknown]>([
   ['a provider', new Remote({}).provider('old')],
   ['a string', 'token'],
   ['half a refresher', { snapshot: async () => ({}), refresh: async () => ({}) }],
-])('what is neither a refresh function nor a refresher is refused at once: %s', async (_, refresher) => {
-  const inner = new Remote({ chat: () => success }).provider('old')
-  await expect(RefreshingProvider.from(anything(refresher))).rejects.toMatchObject({ code: 'invalid_option' })
-  expect(thrownBy(() => new RefreshingProvider(inner, anything(refresher)))).toMatchObject({
-    code: 'invalid_option',
-  })
-})
+])(
+  'given %s as a refresher, when a provider is wrapped, then it is refused at once',
+  async (_, refresher) => {
+    const inner = new Remote({ chat: () => success }).provider('old')
+    await expect(RefreshingProvider.from(anything(refresher))).rejects.toMatchObject({
+      code: 'invalid_option',
+    })
+    expect(thrownBy(() => new RefreshingProvider(inner, anything(refresher)))).toMatchObject({
+      code: 'invalid_option',
+    })
+  },
+)
 
-test('[P11] from() waits for the first provider, and tells what there is none for', async () => {
+test('[P11] given a refresher, when from() is called, then it waits for the first provider, or fails as that failed', async () => {
   const remote = new Remote({ chat: () => success })
   const renewal = renewing(remote)
   const cell = new Refreshable<LlmProvider>({ refresh: renewal.refresh })
@@ -170,7 +184,7 @@ test('[P11] from() waits for the first provider, and tells what there is none fo
   await expect(RefreshingProvider.from(anything(tokens))).rejects.toMatchObject({ code: 'invalid_provider' })
 })
 
-test('[P2, U4] rules are the wrapper’s own: extended, or switched off', async () => {
+test('[P2, U4] given rules of a wrapper, when they extend or switch off the default ones, then only that wrapper follows them', async () => {
   const refused: ChatOutcome = { type: 'invalid_request', message: 'Invalid access token.', status: 403 }
   const teapot: ChatOutcome = { type: 'invalid_request', message: 'short and stout', status: 418 }
   const outcomeOf = async (first: ChatOutcome, rules: RefreshingProviderOptions['rules']) => {
@@ -184,7 +198,7 @@ test('[P2, U4] rules are the wrapper’s own: extended, or switched off', async 
   expect(await outcomeOf(teapot, { teapot: { statuses: [418], matches: () => true } })).toBe(success)
 })
 
-test('[P4] without a listener nothing is told, and everything works', async () => {
+test('[P4] given no listener, when calls are rejected, then everything works', async () => {
   const remote = new Remote({
     chat: ({ token }) => (token === 'old' ? rejection() : success),
     stream: () => new ScriptedStream(text('a'), done),
@@ -197,7 +211,7 @@ test('[P4] without a listener nothing is told, and everything works', async () =
   expect(await drain(provider.chatStream(request))).toEqual([text('a'), done])
 })
 
-test('[C9] the cell’s options apply in the seed’s form: an expiry is refreshed ahead, in the background', async () => {
+test('[C9] given options of a cell, when the token is about to expire, then it is refreshed ahead in the background', async () => {
   const clock = new ManualClock()
   const remote = new Remote({ chat: () => success })
   const renewal = renewing(remote)

@@ -26,7 +26,7 @@ import { settled } from '../support/settled.ts'
 /** Rejects the first token, and accepts what comes after it. */
 const expiring = (): Remote => new Remote({ chat: ({ token }) => (token === 'old' ? rejection() : success) })
 
-test('[P10] name, model and thinking are those at construction, whatever the refresh brings', async () => {
+test('[P10] given any refresh, when it has ended, then the wrapper has the name, model and thinking of its construction', async () => {
   const remote = expiring()
   const thinking: ThinkingConfig = { mode: 'adaptive', effort: 'high' }
   const inner = Object.assign(remote.provider('old'), { configuredThinking: thinking })
@@ -43,7 +43,7 @@ test('[P10] name, model and thinking are those at construction, whatever the ref
   expect(provider.configuredThinking).toBe(thinking)
 })
 
-test('[P10] capability methods answer at once while a refresh hangs', async () => {
+test('[P10] given a refresh that hangs, when a capability method is called, then it returns at once', async () => {
   const remote = expiring()
   const source = responder<LlmProvider>()
   const capabilities = { contextWindow: 9, maxOutputTokens: 7, input: ['text'], thinking: 'none' } as const
@@ -61,7 +61,7 @@ test('[P10] capability methods answer at once while a refresh hangs', async () =
   expect(await waiting).toBe(success)
 })
 
-test('[P11] wrappers over one refresher share one refresh, at once and late', async () => {
+test('[P11] given wrappers over one refresher, when they are rejected, at once or later, then they share one refresh', async () => {
   const remote = expiring()
   let tokens = 0
   const token = new Refreshable({ initial: 'old', refresh: async () => `new ${++tokens}` })
@@ -79,7 +79,7 @@ test('[P11] wrappers over one refresher share one refresh, at once and late', as
   expect([remote.tokens.slice(6), tokens]).toEqual([['new 1'], 1])
 })
 
-test('[P12] the request is the same object on both attempts, and is not changed', async () => {
+test('[P12] given a request, when both attempts are made, then they get the same object, unchanged', async () => {
   const frozen: ChatRequest = Object.freeze({ ...request })
   Object.freeze(frozen.messages)
   const remote = expiring()
@@ -93,7 +93,7 @@ test('[P12] the request is the same object on both attempts, and is not changed'
   }
 })
 
-test('[P11, C3] 100 streams that are rejected at once cause one refresh', async () => {
+test('[P11, C3] given 100 streams, when all are rejected at once, then one refresh serves them', async () => {
   let streams = 0
   const remote = new Remote({
     stream: ({ token }) =>
@@ -112,7 +112,7 @@ test('[P11, C3] 100 streams that are rejected at once cause one refresh', async 
   expect([remote.attempts.length, streams, source.calls.length]).toEqual([200, 100, 1])
 })
 
-test('[C8, P2, P5] an answer, or content, shows that a token is good: its next rejection is refreshed at once', async () => {
+test('[C8, P2, P5] given a token, when a call succeeds or content arrives, then its next rejection is refreshed at once', async () => {
   const good = new Set(['new 1'])
   const remote = new Remote({
     chat: ({ token }) => (good.has(token) ? success : rejection()),
@@ -129,7 +129,7 @@ test('[C8, P2, P5] an answer, or content, shows that a token is good: its next r
   }
 })
 
-test('[C8] what is neither an answer nor content shows nothing: the breaker stays as it is', async () => {
+test('[C8] given a result that is neither a success nor content, when it arrives, then the breaker does not change', async () => {
   const limited: ChatOutcome = { type: 'rate_limited' }
   const answers = [rejection(), limited, rejection()]
   const remote = new Remote({ chat: () => answers[remote.attempts.length - 1] ?? success })

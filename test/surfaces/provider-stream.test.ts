@@ -38,7 +38,7 @@ const content: StreamDelta[] = [
   Object.assign(text('c'), { type: 'citation_delta' }),
 ]
 
-test('[P5] a rejection before the commit reopens: the consumer sees the second stream only', async () => {
+test('[P5] given a rejection before the commit, when the stream is read, then it is opened again, and the consumer sees the second stream only', async () => {
   for (const rejection of [rejected(), thrown] satisfies Step[]) {
     const first = new ScriptedStream(rejection, text('never'))
     const { remote, renewal, provider } = wrapped(first, new ScriptedStream(text('a'), text('b'), done))
@@ -47,7 +47,7 @@ test('[P5] a rejection before the commit reopens: the consumer sees the second s
   }
 })
 
-test('[P5] opening a stream may throw, too: from the method, or from its iterator', async () => {
+test('[P5] given a provider that throws when it opens a stream, from its method or its iterator, when it is a rejection, then that is retried', async () => {
   const expired = Object.assign(new Error('expired'), { status: 401 })
   const broken: (() => AsyncIterable<StreamDelta>)[] = [
     () => {
@@ -77,7 +77,7 @@ test('[P5] opening a stream may throw, too: from the method, or from its iterato
   }
 })
 
-test('[P5] any other failure before the commit is the consumer’s, untouched, and ends the stream', async () => {
+test('[P5] given any other failure before the commit, when it arrives, then the consumer gets it unchanged, and the stream ends', async () => {
   const error = new TypeError('terminated')
   const first = new ScriptedStream(() => Promise.reject(error), text('never'))
   const { remote, renewal, provider } = wrapped(first, new ScriptedStream())
@@ -87,7 +87,7 @@ test('[P5] any other failure before the commit is the consumer’s, untouched, a
   expect([remote.tokens, renewal.count, first.reads]).toEqual([['old'], 0, 1])
 })
 
-test('[P5] an error delta that is no rejection is handed on as it is, and what follows it, too', async () => {
+test('[P5] given an error delta that is no rejection, when it arrives, then the consumer gets it, and everything after it', async () => {
   const limited: StreamDelta = { type: 'error', kind: 'rate_limited', message: 'slow down', status: 429 }
   const { remote, provider } = wrapped(new ScriptedStream(limited, done), new ScriptedStream())
   const deltas = await drain(provider.chatStream(request))
@@ -95,17 +95,20 @@ test('[P5] an error delta that is no rejection is handed on as it is, and what f
   expect([deltas.length, remote.tokens]).toEqual([2, ['old']])
 })
 
-test.each(content)('[P6] $type is the commit: a rejection after it is forwarded as it is', async (delta) => {
-  const late = rejected()
-  const first = new ScriptedStream(delta, late)
-  const { remote, renewal, provider } = wrapped(first, new ScriptedStream())
-  const deltas = await drain(provider.chatStream(request))
-  expect(deltas[0]).toBe(delta)
-  expect(deltas[1]).toBe(late)
-  expect([deltas.length, remote.tokens, renewal.count]).toEqual([2, ['old'], 0])
-})
+test.each(content)(
+  '[P6] given a $type delta, when a rejection follows, then the consumer gets it, because the content has committed the stream',
+  async (delta) => {
+    const late = rejected()
+    const first = new ScriptedStream(delta, late)
+    const { remote, renewal, provider } = wrapped(first, new ScriptedStream())
+    const deltas = await drain(provider.chatStream(request))
+    expect(deltas[0]).toBe(delta)
+    expect(deltas[1]).toBe(late)
+    expect([deltas.length, remote.tokens, renewal.count]).toEqual([2, ['old'], 0])
+  },
+)
 
-test('[P6] so is a rejection that is thrown after it', async () => {
+test('[P6] given content, when a rejection is thrown after it, then the consumer gets it unchanged', async () => {
   const error = Object.assign(new Error('expired'), { status: 401 })
   const first = new ScriptedStream(text('a'), () => Promise.reject(error), text('never'))
   const { remote, provider } = wrapped(first, new ScriptedStream())
@@ -116,7 +119,7 @@ test('[P6] so is a rejection that is thrown after it', async () => {
   expect([remote.tokens, first.reads]).toEqual([['old'], 2])
 })
 
-test('[P4] where the refresh fails, the very delta is the last item; the very error is thrown', async () => {
+test('[P4] given a refresh that fails, when a stream is rejected, then its last item is that very delta, or it throws that very error', async () => {
   const original = rejected()
   const error = Object.assign(new Error('expired'), { status: 401 })
   for (const step of [original, () => Promise.reject(error)] satisfies Step[]) {
@@ -135,7 +138,7 @@ test('[P4] where the refresh fails, the very delta is the last item; the very er
   }
 })
 
-test('[P7] a second rejection is surfaced as the object it is: two attempts, one refresh', async () => {
+test('[P7] given a second rejection, when it arrives, then the consumer gets that very object, after two attempts and one refresh', async () => {
   const second = rejected()
   const { remote, renewal, provider } = wrapped(new ScriptedStream(rejected()), new ScriptedStream(second))
   const deltas = await drain(provider.chatStream(request))
@@ -143,7 +146,7 @@ test('[P7] a second rejection is surfaced as the object it is: two attempts, one
   expect([deltas.length, remote.tokens, renewal.count]).toEqual([1, ['old', 'new 1'], 1])
 })
 
-test('[P7] so is one that is thrown', async () => {
+test('[P7] given a second rejection, when it is thrown, then the consumer gets that very error', async () => {
   const second = Object.assign(new Error('again'), { status: 401 })
   for (const first of [rejected(), thrown] satisfies Step[]) {
     const { remote, renewal, provider } = wrapped(
@@ -155,7 +158,7 @@ test('[P7] so is one that is thrown', async () => {
   }
 })
 
-test('[P7] there is no third attempt, though by then a refresh would be allowed again', async () => {
+test('[P7] given a second rejection, when another refresh would be allowed, then there is no third attempt', async () => {
   const clock = new ManualClock()
   const second = rejected()
   const remote = new Remote({
@@ -173,7 +176,7 @@ test('[P7] there is no third attempt, though by then a refresh would be allowed 
   expect([deltas.length, remote.tokens, renewal.count]).toEqual([1, ['old', 'new 1'], 1])
 })
 
-test('[P9] what an abandoned attempt reported is added to every total of the retried one', async () => {
+test('[P9] given usage of an abandoned attempt, when the second attempt reports totals, then each includes it', async () => {
   const first = new ScriptedStream(
     { type: 'usage', usage: usage(3, 0) },
     { type: 'usage', usage: { ...usage(10, 1), cachedInputTokens: 4, cacheCreationInputTokens: 2 } },
@@ -196,14 +199,14 @@ test('[P9] what an abandoned attempt reported is added to every total of the ret
   })
 })
 
-test('[P9] where the retried attempt reports nothing, the abandoned one’s total counts', async () => {
+test("[P9] given a second attempt without usage, when it ends, then the abandoned attempt's total counts", async () => {
   const first = new ScriptedStream({ type: 'usage', usage: usage(3, 1) }, thrown)
   const { provider } = wrapped(first, new ScriptedStream(text('a'), done))
   const outcome = await collectStream(provider.chatStream(request), { model: 'm' })
   expect(outcome).toMatchObject({ response: { usage: usage(3, 1) } })
 })
 
-test('[P9] usage of a call that is not retried is handed on as the object it is', async () => {
+test('[P9] given a call that is not retried, when it reports usage, then the consumer gets that very object', async () => {
   const delta: StreamDelta = { type: 'usage', usage: usage(3, 1) }
   const { provider } = wrapped(new ScriptedStream(delta, text('a'), delta, done), new ScriptedStream())
   const deltas = await drain(provider.chatStream(request))
@@ -211,7 +214,7 @@ test('[P9] usage of a call that is not retried is handed on as the object it is'
   expect(deltas[2]).toBe(delta)
 })
 
-test('[P13] a stream that is never consumed makes no attempt', async () => {
+test('[P13] given a stream, when no one reads it, then no attempt is made', async () => {
   const { remote, renewal, provider } = wrapped(new ScriptedStream(rejected()), new ScriptedStream(done))
   const stream = provider.chatStream(request)
   expect(stream[Symbol.asyncIterator]()).toBe(stream)
@@ -219,7 +222,7 @@ test('[P13] a stream that is never consumed makes no attempt', async () => {
   expect([remote.tokens, renewal.count]).toEqual([[], 0])
 })
 
-test('[P13] nothing is read ahead, before the commit or after it', async () => {
+test('[P13] given a stream, when it is read, before the commit or after it, then nothing is read ahead', async () => {
   const report: StreamDelta = { type: 'usage', usage: usage(1, 0) }
   const second = new ScriptedStream(report, text('a'), text('b'), text('c'), done)
   const { provider } = wrapped(new ScriptedStream(rejected()), second)
@@ -233,7 +236,7 @@ test('[P13] nothing is read ahead, before the commit or after it', async () => {
   expect(second.reads).toBe(5)
 })
 
-test('[P9] usage that a failure of another kind follows is added up all the same', async () => {
+test('[P9] given usage before a failure of another kind, when a retry reports totals, then they include it', async () => {
   const failure: StreamDelta = { type: 'error', kind: 'server_error', message: 'overloaded', status: 529 }
   const first = new ScriptedStream({ type: 'usage', usage: usage(10, 0) }, failure, rejected())
   const second = new ScriptedStream({ type: 'usage', usage: usage(5, 1) }, text('a'), done)

@@ -43,7 +43,7 @@ test('given a test credential, when its token is revoked, then the next call get
   expect(statuses).toEqual([200, 401, 200])
 })
 
-test('given a failure to come, when the token is refreshed, then the error is the one of the script', async () => {
+test('given a failure to come, when the token is refreshed, then the test’s error is thrown', async () => {
   const credential = testCredential({ cooldown: 0 })
   const error = new RefreshError('reauthentication_required', 'Log in again.')
   credential.failNext(error)
@@ -52,13 +52,13 @@ test('given a failure to come, when the token is refreshed, then the error is th
   expect(await credential.accessToken()).toBe('of a person')
 })
 
-test('given a failure that mends itself, when the token is refreshed, then it is tried again at once', async () => {
+test('given a failure that passes with time, when the token is refreshed, then it is tried again at once', async () => {
   const credential = testCredential()
   credential.failNext(new RefreshError('source_unreachable', 'Away.'))
   expect(await credential.accessToken()).toBe('test-token-1')
 })
 
-test('given a clock of the test, when the lifetime is over, then the token has expired', async () => {
+test('given the test’s clock, when the lifetime is over, then the token has expired', async () => {
   const clock = new ManualClock()
   const credential = testCredential({ clock, lifetime: 1_000, refreshAhead: 0 })
   await credential.accessToken()

@@ -139,7 +139,7 @@ test('given the issuer of the test servers, when oauth() uses it, then its two g
   }
 })
 
-test('given a request that is none, when it arrives, then the response says so', async () => {
+test('given an invalid request, when it arrives, then the response says so', async () => {
   const servers = await started()
   const headers = { authorization: `Bearer ${servers.login().access_token}` }
   const send = async (path: string, body: string): Promise<number> =>

@@ -13,7 +13,10 @@ export interface CheckOptions {
   readonly json?: boolean
 }
 
-/** Looks at everything between the configuration and a real token. Exit code 3 where a login is needed, 1 where another finding is an error, 2 where the configuration is. */
+/**
+ * Checks everything from the configuration to a real token. Returns exit code 2 if the configuration is wrong, 3 if a person has to log in,
+ * and 1 if any other finding is an error.
+ */
 export async function check(given: string | undefined, options: CheckOptions): Promise<number> {
   let config: Config
   try {
@@ -27,7 +30,7 @@ export async function check(given: string | undefined, options: CheckOptions): P
   const names =
     given === undefined ? Object.keys(config.credentials ?? {}) : [chooseCredential(config, given)]
   const ofMachine = await checkMachine()
-  // No server can be asked then.
+  // With a wrong proxy variable no server can be asked.
   const isCutOff = ofMachine.some(({ code }) => code === 'proxy_invalid')
   const findings = [
     good(undefined, 'configuration', `${config.path} is good.`),
@@ -41,7 +44,7 @@ export async function check(given: string | undefined, options: CheckOptions): P
 async function checkNames(config: Config, names: readonly string[]): Promise<Finding[]> {
   const storeOf = (name: string): string => config.credentials?.[name]?.store ?? 'default'
   const found = new Map<string, Finding>()
-  // One thing is amiss once, whoever comes upon it.
+  // Keep a problem once, even if several checks find it.
   const note = (findings: readonly Finding[]): void => {
     for (const each of findings) {
       const isOwn = each.level === 'ok' || each.about?.startsWith('routes.') === true
@@ -54,7 +57,7 @@ async function checkNames(config: Config, names: readonly string[]): Promise<Fin
     const account = names.find((name) => storeOf(name) === store) ?? ''
     const { findings, state } = await checkStore(config, store, account)
     note(findings)
-    // A lock is one account's.
+    // A lock belongs to one account, the other states to the whole store.
     states.set(state === 'locked' ? `${store} ${account}` : store, state)
   }
   for (const name of names) {

@@ -7,24 +7,24 @@ export interface DemoOptions {
   readonly json?: boolean
 }
 
-/** What a step of the demo showed. */
+/** The result of one step of the demo. */
 interface Step {
   readonly event: string
   readonly [fact: string]: unknown
 }
 
-/** What happened at the servers during a step. */
+/** What the servers counted during a step. */
 interface Traffic {
   readonly rejected: number
   readonly refreshes: number
 }
 
 const [ROUNDS, CALLERS] = [3, 20]
-/** ms that a person needs to read a line. */
+/** How long, in ms, a person needs to read a line. */
 const READING = 700
 const ANSWER = 'A refresh token is a slip that you hand in for a new ticket, and it works once.'
 
-/** Shows what a refresh for many callers is, on servers of this process: nothing leaves the machine, and nothing is stored. */
+/** Shows how one refresh serves many callers. The servers run in this process: no request leaves the machine, and nothing is stored. */
 export async function demo({ json }: DemoOptions): Promise<number> {
   const isForPerson = process.stdout.isTTY && json !== true
   const tell = async (step: Step, line: string): Promise<void> => {
@@ -70,7 +70,7 @@ async function show(
       { event: 'started', callers: CALLERS, url: base },
       `A token server and a model server run in this process. ${CALLERS} callers know only a proxy,\n${base}, and a placeholder key. The token is the proxy's to care for.`,
     )
-    // Their first token.
+    // The first call gets the first token.
     await ask(base, key, false)
     let isGood = true
     for (let round = 1; round <= ROUNDS; round++) {
@@ -125,7 +125,7 @@ async function callAll(base: string, key: string): Promise<{ answered: number; s
   }
 }
 
-/** The text of a stream, as a client of the vendor puts it together. */
+/** Reads a stream's text, as a vendor's client does. */
 async function read(base: string, key: string): Promise<{ text: string }> {
   const response = await ask(base, key, true)
   const lines = (await response.text()).split('\n').filter((line) => line.startsWith('data: {'))

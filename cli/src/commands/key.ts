@@ -9,7 +9,7 @@ export interface AddKeyOptions {
   readonly route?: string[]
 }
 
-/** Makes a key for a client of the proxy, and prints it this once: only its hash is kept. */
+/** Makes a key for a client of the proxy, and prints it. It is printed only once, because only its hash is stored. */
 export async function addKey(name: string, options: AddKeyOptions): Promise<void> {
   if (!/^[\w.@ -]{1,64}$/.test(name))
     throw wrongInput('The name of a key holds 1 to 64 letters, digits, blanks and _ . @ -')
@@ -17,7 +17,7 @@ export async function addKey(name: string, options: AddKeyOptions): Promise<void
   const routes = options.route
   const known = Object.keys(config.routes ?? {})
   if (routes !== undefined) chooseRoutes(config, routes)
-  // A key of one kind of route has the shape that its clients insist on.
+  // If all its routes have the same preset, give the key the form that the clients of this preset check.
   const kinds = new Set((routes ?? known).map((route) => presetOf(routeOf(config, route))))
   const [preset] = kinds.size === 1 ? kinds : []
   const { createProxyKey } = await import('llm-refresh/proxy')

@@ -35,7 +35,9 @@ export interface LoginOptions extends NewCredentialOptions {
   readonly device?: boolean
 }
 
-/** Logs a person in, by a browser on this machine or by a code for another device, whichever server and terminal allow. */
+/**
+ * Logs a person in: with a browser on this machine, or with a code on another device. The server and the terminal decide which is possible.
+ */
 export async function login(given: string | undefined, options: LoginOptions): Promise<void> {
   if (options.browser === true && options.device === true)
     throw wrongInput('--browser and --device exclude each other.')
@@ -62,7 +64,8 @@ export async function login(given: string | undefined, options: LoginOptions): P
         say(refreshTokenFix(name, definition, loginCommand(name)))
       }
     } else {
-      // Nobody needs to log in for it: what it gets by itself shows that it works. A program may have logged it out.
+      // No person logs in for such a credential, so get a token to show that it works. Drop the logout first if a program has logged it
+      // out.
       if (isLoggedOut(await store.store.read(name))) await dropToken(opened)
       await credential.accessToken()
     }
@@ -81,7 +84,7 @@ export async function login(given: string | undefined, options: LoginOptions): P
 }
 
 /**
- * Finds out whether the store takes a login before a person gives one: afterwards it would be lost.
+ * Checks that the store accepts a login, before a person logs in: otherwise the login would be lost.
  *
  * @throws Fault
  */
@@ -89,15 +92,15 @@ async function tryStore(opened: OpenCredential): Promise<void> {
   const { name, store } = opened
   try {
     await store.store.read(name)
-    // A lock that another process holds is no obstacle: a login takes none.
+    // Ignore the result: a login takes no lock, so another process may hold it.
     await canLock(store, name)
   } catch (error) {
-    // A login replaces a record that cannot be read.
+    // Go on with an unreadable record, because the login replaces it.
     if (!isRefreshError(error) || error.code !== 'store_invalid') throw await explained(error, opened)
   }
 }
 
-/** The configuration with the login that is meant, which a person may have added now. */
+/** The configuration and the name of the login. A person may add the login to the configuration now. */
 async function chosen(given: string | undefined, options: LoginOptions): Promise<[Config, string]> {
   if (given === undefined && isDescribed(options))
     throw wrongInput('What is the login to be called?', 'Name it: llm-refresh login NAME …')
@@ -111,7 +114,7 @@ async function chosen(given: string | undefined, options: LoginOptions): Promise
   return isMistyped ? [config, chooseCredential(config, given)] : [await added(given, config, options), given]
 }
 
-/** What the command line says of a login that the configuration has is not written over it. */
+/** The error for a login that the configuration already has. The command line must not overwrite it. */
 async function already({ path, credentials }: Config, name: string, options: LoginOptions): Promise<Fault> {
   const { mcp, issuer, clientId, scope } = options
   const isScopeAlone = scope !== undefined && [mcp, issuer, clientId].every((option) => option === undefined)
@@ -154,7 +157,7 @@ async function added(name: string, config: Config, options: LoginOptions): Promi
   return addCredential(options.config, name, definition)
 }
 
-/** A URL that leads to no login is not written. */
+/** Checks that a login is possible at the URL, before the URL is written to the configuration. */
 async function tried(definition: McpDefinition, path: string, lines: string): Promise<void> {
   try {
     await tryMcpServer(definition)

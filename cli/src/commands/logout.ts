@@ -8,8 +8,8 @@ import { discover } from '../setup/discovery.ts'
 import { isPersons, type PersonsDefinition } from '../setup/source.ts'
 
 /**
- * Revokes a login at its server, and drops it from the store. A server that cannot be asked does not keep the login here. Of a service the
- * stored token is dropped: nobody logs in, so there is nothing to log out of.
+ * Revokes a login at its server, and removes it from the store. The login is removed even if the server cannot be asked. For a service it
+ * only drops the stored token, because no person logs in.
  */
 export async function logout(
   given: string | undefined,
@@ -29,7 +29,7 @@ export async function logout(
       return
     }
     const record = await store.store.read(name).catch((error: unknown) => {
-      // A record that cannot be read, such as one sealed with a lost key, is dropped all the same.
+      // Remove an unreadable record, too, such as one that was sealed with a lost key.
       problem = isRefreshError(error) ? error.message : undefined
       return undefined
     })
@@ -48,7 +48,7 @@ export async function logout(
   say(`Logged out of ${name}.`)
 }
 
-/** Why the server still takes the tokens; undefined where it does not, or where it revokes none. */
+/** Why the tokens are not revoked; undefined if they are, or if the server revokes no tokens. */
 async function revoked(
   config: Config,
   name: string,

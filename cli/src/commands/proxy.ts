@@ -19,7 +19,7 @@ export interface ProxyCommandOptions {
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/
 
-/** Serves the routes until a signal ends it: then open requests are served to their end. */
+/** Serves the routes until a signal arrives. Then it lets the open requests end. */
 export async function proxy(options: ProxyCommandOptions): Promise<number> {
   const config = await readConfig(options.config)
   const routes = chooseRoutes(config, [])
@@ -60,7 +60,7 @@ export async function proxy(options: ProxyCommandOptions): Promise<number> {
       say('No client has a key yet. Make one: llm-refresh key add NAME')
     watched.start((keys) => opened.proxy.keys.replace(keysFor(routes, keys)), report)
     const signal = await ended
-    // The second signal does not wait for open requests.
+    // After a second signal, do not wait for open requests.
     const hurried = ending()
     await Promise.race([opened.proxy.drain(), hurried])
     return signal === 'SIGINT' ? exitCodeFor(signal) : EXIT.done
@@ -89,7 +89,7 @@ function ending(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => onSignals(['SIGTERM', 'SIGINT', 'SIGHUP'], resolve))
 }
 
-/** The keys, without routes that are gone. One whose routes are all gone opens nothing. */
+/** The keys without routes that no longer exist. A key without any remaining route is left out. */
 function keysFor(known: readonly string[], keys: readonly StoredKey[]): ProxyKey[] {
   return keys.flatMap(({ name, hash, routes }) => {
     if (routes === undefined) return [{ name, hash }]

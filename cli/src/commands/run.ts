@@ -16,16 +16,17 @@ export interface RunOptions {
   readonly config?: string
 }
 
-/** As shells and `env` say it. */
+/** The exit codes that shells and `env` use for these failures. */
 const [OWN_FAILURE, NOT_EXECUTABLE, NOT_FOUND] = [125, 126, 127]
 const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR2', 'SIGWINCH'] as const
-/** A terminal sends these to every process of its foreground group, the child among them. */
+/** The signals that a terminal sends to every process of its foreground group, so also to the child. */
 const FROM_TERMINALS: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGHUP'])
 
 /**
- * Runs a command whose tools reach the routes: a proxy on a free port, keys that end with the command, and nothing left behind.
+ * Runs a command whose tools can reach the routes. It starts a proxy on a free port, with keys that are valid until the command ends. It
+ * leaves nothing behind.
  *
- * @returns the exit code: the command's own, or 128 + n where a signal ended it
+ * @returns the command's own exit code, or 128 + n if signal n ended it
  */
 export async function run(
   named: readonly string[],
@@ -78,7 +79,7 @@ async function supervise(
   }
 }
 
-/** The command may stand there, and the `--` be missing: what is no route belongs to it. */
+/** The error for a missing command. If the `--` is missing, the words from the first unknown route on are the command. */
 function withoutCommand({ routes = {} }: Config, named: readonly string[]): Fault {
   const isRoute = (word: string): boolean => Object.hasOwn(routes, word)
   const end = named.findIndex((word) => !isRoute(word))
@@ -91,7 +92,7 @@ function withoutCommand({ routes = {} }: Config, named: readonly string[]): Faul
   )
 }
 
-/** One for each route, so that each has the shape that its clients insist on. */
+/** Makes one key for each route, so that each key has the form that the clients of that route check. */
 async function keysFor(config: Config, routes: readonly string[]): Promise<Map<string, CreatedProxyKey>> {
   const { createProxyKey } = await import('llm-refresh/proxy')
   return new Map(
@@ -102,7 +103,10 @@ async function keysFor(config: Config, routes: readonly string[]): Promise<Map<s
   )
 }
 
-/** A command that would only meet a 401 is not worth starting. What time may mend does not keep it from starting. */
+/**
+ * Checks that the credential has a token, because without one the command would only get 401s. A failure that may pass with time does not
+ * prevent the start.
+ */
 async function assertToken(opened: OpenCredential): Promise<void> {
   try {
     await opened.credential.accessToken()

@@ -21,19 +21,20 @@ export interface StatusOptions {
   readonly watch?: boolean
 }
 
-/** How a credential stands in its store. Times in epoch ms. It holds no secret. */
+/** The state of a credential in its store. Times are in epoch ms. It contains no secret. */
 export interface Standing {
   readonly name: string
   readonly source: string
   readonly store: string
   /**
-   * `valid` · `expired`: the next use refreshes it · `empty`: nothing was issued yet, and no person is needed for it · `login_needed` ·
-   * `unreadable`: the record is damaged, or sealed with another key · `unreachable`: the store is
+   * `valid`: the token is valid · `expired`: the next use refreshes it · `empty`: no token was issued yet, and no person has to log in ·
+   * `login_needed`: a person has to log in · `unreadable`: the record is damaged, or sealed with another key · `unreachable`: the store
+   * cannot be reached
    */
   readonly state: 'valid' | 'expired' | 'empty' | 'login_needed' | 'unreadable' | 'unreachable'
   readonly expiresAt: number | undefined
   readonly canRefresh: boolean
-  /** When the record was last written: by a refresh, a login or a logout. */
+  /** When a refresh, a login or a logout last wrote the record. */
   readonly refreshedAt: number | undefined
   readonly failure:
     | { readonly code: string; readonly at: number; readonly notBefore: number | undefined }
@@ -41,7 +42,7 @@ export interface Standing {
   readonly holder: StoreEntry['holder']
   readonly isAbandoned: boolean
   readonly problem: string | undefined
-  /** The command that mends it, or tells more. */
+  /** The command that mends the problem, or tells more about it. */
   readonly fix: string | undefined
 }
 
@@ -53,12 +54,12 @@ const CODES: Readonly<Record<Standing['state'], number>> = {
   unreadable: EXIT.failed,
   unreachable: EXIT.unreachable,
 }
-/** From good to bad. */
+/** The exit codes from good to bad. */
 const ORDER: readonly number[] = [EXIT.done, EXIT.unreachable, EXIT.failed, EXIT.loginNeeded]
-/** ms */
+/** The pause between two looks of `--watch`, in ms. */
 const WATCHED = 2_000
 
-/** How every credential stands, or one. It reads the stores and asks no source. */
+/** Shows the state of one or of all credentials. It reads the stores, and asks no source. */
 export async function status(given: string | undefined, options: StatusOptions): Promise<number> {
   const config = await readConfig(options.config)
   const names =
@@ -100,7 +101,7 @@ function exitCode(found: readonly Standing[]): number {
   return ORDER[worst] ?? EXIT.failed
 }
 
-/** How the credentials of these names stand. It never throws for a store. */
+/** The states of the named credentials. A store's failure becomes a state, and is not thrown. */
 async function standings(config: Config, names: readonly string[]): Promise<Standing[]> {
   const storeOf = (name: string): string => definitionOf(config, name).store ?? 'default'
   const stores = [...new Set(names.map(storeOf))]
@@ -131,7 +132,7 @@ async function inStore(config: Config, store: string, names: readonly string[]):
           (error: unknown) => [undefined, error] as const,
         )
         if (problem !== undefined) return { ...about(name), ...unreadable(problem) }
-        // That nothing was issued yet is no failure.
+        // This code only marks that no token was issued yet, so it is no failure.
         const failure = record?.failure?.code === 'credential_missing' ? undefined : record?.failure
         const state = stateOf(definitionOf(config, name), record)
         return {
@@ -187,13 +188,13 @@ function stateOf(definition: CredentialDefinition, record: StoredRecord | undefi
   if (isLive && !isEnded) return 'valid'
   const hasSeed =
     !isPersons(definition) || (typeof definition.grant === 'object' && 'refreshToken' in definition.grant)
-  // Without a refresh token a login ends with its access token.
+  // A login without a refresh token ends when its access token expires.
   const isLost = isPersons(definition) && (isEnded || (token?.refreshToken === undefined && !hasSeed))
   if (isLost || isLoggedOut(record)) return 'login_needed'
   return token === undefined ? 'empty' : 'expired'
 }
 
-/** `expires in 58 min`. */
+/** Describes an expiry in words: `it expires in 58 min`. */
 export function describeExpiry(expiresAt: number | undefined): string {
   if (expiresAt === undefined) return 'its expiry is not known'
   const left = expiresAt - Date.now()

@@ -21,7 +21,7 @@ export interface TokenOptions {
   readonly minTtl?: string
 }
 
-/** Prints a token that is good now, and nothing else. It asks no person anything. */
+/** Prints a valid token, and nothing else. It asks no question. */
 export async function token(given: string | undefined, options: TokenOptions): Promise<void> {
   const { format = 'raw' } = options
   if (!['raw', 'json', 'headers'].includes(format)) {
@@ -49,12 +49,12 @@ export async function token(given: string | undefined, options: TokenOptions): P
     remember({ config: config.path, seen, name: given ?? '', folder, accessToken, expiresAt })
 }
 
-/** Nothing but the configuration and the record decides about such a token. Other sources look at files, variables and programs, too. */
+/** True if only the configuration and the record decide about the token. Other sources also read files, variables and programs. */
 function isLasting({ definition: { source }, credential }: OpenCredential): boolean {
   return ['oauth', 'mcp', 'workload'].includes(source) && credential.status().failure === undefined
 }
 
-/** The token is good, and a refresh that failed kept it from living as long as was asked for. Its reader goes on; a person should know. */
+/** Warns a person if a failed refresh leaves a token that is valid for less than `--min-ttl`. The token is printed all the same. */
 function warnOfShort({ name, definition, credential }: OpenCredential, minTtl: number): void {
   const { expiresAt = Infinity, failure } = credential.status()
   const left = expiresAt - Date.now()

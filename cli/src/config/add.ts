@@ -11,10 +11,10 @@ import { type Config, isMissing } from './read.ts'
 const FORMAT = { formattingOptions: { insertSpaces: true, tabSize: 2, eol: '\n' } }
 
 /**
- * Adds a credential to the configuration, and leaves the rest of its text, comments too. What readers see is always whole.
+ * Adds a credential to the configuration file. The rest of the text stays, comments included. A reader never sees half a file.
  *
- * @param option what `--config` named
- * @throws Fault where the configuration would not be good with it; then nothing is written
+ * @param option the value of `--config`
+ * @throws Fault if the result would not be a valid configuration. Nothing is written then
  */
 export async function addCredential(
   option: string | undefined,
@@ -27,7 +27,7 @@ export async function addCredential(
   const text = applyEdits(before, modify(before, ['credentials', name], definition, FORMAT))
   const config = parseConfig(location, text)
   if (isNew) await mkdir(dirname(location.path), { recursive: true, mode: 0o700 })
-  // A link stays one: the file that it leads to is replaced.
+  // If the path is a link, replace the file that it leads to, and keep the link.
   const path = isNew ? location.path : await realpath(location.path)
   const mode = isNew ? 0o600 : (await stat(path)).mode & 0o777
   const written = `${path}.${randomUUID()}`

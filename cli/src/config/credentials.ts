@@ -43,7 +43,7 @@ const grant = z.union(
   },
 )
 
-/** How a client shows who it is, and what it is granted for: of `oauth` and of `mcp`. */
+/** How a client identifies itself, and its grant: fields of both `oauth` and `mcp`. */
 const client = {
   clientSecret: z.optional(secret),
   clientAuth: z.optional(

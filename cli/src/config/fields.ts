@@ -1,14 +1,17 @@
 import * as z from 'zod/mini'
 import { nearest } from '../lib/nearest.ts'
 
-/** Says what a field must be; a field that is not there is missing. No message holds the value: it may be a secret by mistake. */
+/**
+ * Makes a message that says what a field must be, or that the field is missing. No message contains the value, because it may be a secret
+ * by mistake.
+ */
 export function must(what: string): { error: (issue: { readonly input?: unknown }) => string } {
   return {
     error: ({ input }) => (input === undefined ? `is missing: it must be ${what}` : `must be ${what}`),
   }
 }
 
-/** An object without other fields than these. */
+/** An object that allows no other fields than these. */
 export function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const known = Object.keys(shape)
   return z.strictObject(shape, {
@@ -30,14 +33,14 @@ export const flag = z.boolean(must('true or false'))
 const MS = 'a number of milliseconds above 0, such as 5000'
 export const ms = z.number(must(MS)).check(z.positive(`must be ${MS}`))
 
-/** Says which of some names a field must be, and which one is meant. */
+/** Makes a message that lists the allowed names, and guesses which one is meant. */
 export function oneOf(names: readonly string[]): { error: (issue: { readonly input?: unknown }) => string } {
   const quoted = names.map((each) => JSON.stringify(each))
   const listed = `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`
   return { error: ({ input }) => `${must(listed).error({ input })}${meantBy(input, names)}` }
 }
 
-/** Says the same of the field that tells what kind of object this is. */
+/** Makes the same message for the field that tells the kind of an object. */
 export function kindOf(
   field: string,
   names: readonly string[],
@@ -56,7 +59,7 @@ function meantBy(input: unknown, names: readonly string[]): string {
   return meant === undefined ? '' : `. Is ${JSON.stringify(meant)} meant?`
 }
 
-/** A copy with a description: the schema itself may be the one of other fields, too. */
+/** A copy of the schema with a description. It copies, because other fields may use the same schema. */
 export const described = <T extends z.core.$ZodType>(schema: T, description: string): T => {
   const copy = z.clone(schema)
   z.globalRegistry.add(copy, { description })
@@ -77,7 +80,7 @@ export const command = z.tuple(
   must('a list of texts: a program and its arguments'),
 )
 
-/** Where a secret is. */
+/** A reference to a secret: where the secret is. */
 export const secret = z.union(
   [
     z.strictObject({ env: z.string().check(z.regex(/^[A-Za-z_]\w*$/)) }),
@@ -97,7 +100,7 @@ export const endpoint = (what = 'an https URL, such as "https://auth.example.com
     }, `must be ${what}, without a user, a password or a fragment`),
   )
 
-/** It is a part of URLs. */
+/** The name of a route, which becomes a part of URLs. */
 export const routeName = z
   .string()
   .check(

@@ -6,14 +6,14 @@ import { commandLine } from '../lib/shell.ts'
 import { textOf } from '../lib/text.ts'
 import type { Location } from './locate.ts'
 
-/** bytes */
+/** The largest configuration, in bytes. */
 const LIMIT = 131_072
 const WRITABLE_BY_OTHERS = 0o022
 const STICKY = 0o1000
 
 /**
- * The text of the configuration file. A file that another user could have written decides nothing: it could run commands and choose
- * where tokens go.
+ * Reads the text of the configuration file. It refuses a file that another user could have written, because the file can run commands and
+ * decides where tokens go.
  *
  * @throws Fault
  */
@@ -67,7 +67,10 @@ function checkOwner(path: string, { uid, mode }: { readonly uid: number; readonl
   }
 }
 
-/** Whoever may write to a folder above the file can put another file in its place; a sticky folder keeps them from it. */
+/**
+ * Refuses a folder above the file that another user may write to, because that user could replace the file. In a sticky folder the user
+ * could not.
+ */
 async function checkFolders(path: string): Promise<void> {
   const mine = process.getuid?.()
   if (mine === undefined) return

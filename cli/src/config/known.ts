@@ -3,7 +3,7 @@ import type { Configuration } from './schema.ts'
 
 declare const VERSION: string
 
-/** A configuration that a command of this version read and found right. */
+/** A configuration that this version of the command has read and found valid. */
 interface Known {
   readonly version: string
   readonly text: string
@@ -12,13 +12,13 @@ interface Known {
 
 const nameOf = (path: string): string => `config ${path}`
 
-/** The configuration of a text that was read before. undefined: it has to be read. */
+/** The configuration for a text that was read before; undefined if the text has to be parsed. */
 export function knownConfiguration(path: string, text: string): Configuration | undefined {
   const known = readCache<Known>(nameOf(path))
   return known?.version === VERSION && known.text === text ? known.configuration : undefined
 }
 
-/** Notes that a text was read. */
+/** Records that this text was found valid. */
 export function noteConfiguration(path: string, text: string, config: Configuration): void {
   const { version, stores, credentials, routes, proxy } = config
   const known: Known = {

@@ -2,15 +2,15 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { wrongInput } from '../lib/fault.ts'
 import { homeFor } from '../lib/home.ts'
 
-/** Where the configuration is, and how it was named. */
+/** The path of the configuration, and what named it. */
 export interface Location {
   readonly path: string
   readonly from: '--config' | 'LLM_REFRESH_CONFIG' | 'default'
 }
 
 /**
- * The configuration file: `--config`, then `LLM_REFRESH_CONFIG`, then the platform's folder for configurations. Never the working folder: a
- * checkout must not decide where tokens go.
+ * Finds the configuration file: `--config`, then `LLM_REFRESH_CONFIG`, then the platform's folder for configurations. It never looks in the
+ * working folder, because a checkout must not decide where tokens go.
  *
  * @throws Fault
  */

@@ -11,7 +11,7 @@ import { Document, type FieldPath, quoted } from './syntax.ts'
 /**
  * Reads the text of a configuration.
  *
- * @throws Fault that points at the first field that is wrong, its line and the remedy
+ * @throws Fault that names the first wrong field, its line, and the remedy
  */
 export function parseConfig({ path }: Pick<Location, 'path'>, text: string): Config {
   const document = new Document(path, text)
@@ -31,7 +31,7 @@ export function parseConfig({ path }: Pick<Location, 'path'>, text: string): Con
 
 type Complain = (field: FieldPath, message: string) => never
 
-/** A field that is missing may be there under a mistyped name, which says more. */
+/** The issue to report. A missing field may be there under a mistyped name, and that issue says more. */
 function firstOf(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
   const [first] = issues
   const isBeside = ({ path }: z.core.$ZodIssue): boolean =>
@@ -51,12 +51,12 @@ function problemOf(issue: z.core.$ZodIssue | undefined): [FieldPath, string] {
     const field = path.at(-1) === issue.discriminator ? path : [...path, issue.discriminator]
     return [field, issue.message]
   }
-  // The name of a record's member is wrong, not its value.
+  // The name of this member is wrong, and not its value.
   if (issue.code === 'invalid_key') return [path, issue.issues[0]?.message ?? issue.message]
   return [path, issue.message]
 }
 
-/** What is wrong within the form of a value that is meant, where that is plain: an object whose kind is known. */
+/** The issue inside the variant of a union that the person most likely means: the variant in which only inner fields are wrong. */
 function withinUnion({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue | undefined {
   const isInner = ({ code, path, message }: z.core.$ZodIssue): boolean =>
     message !== NOT_SAID && (path.length > 0 || code === 'unrecognized_keys')
@@ -64,10 +64,10 @@ function withinUnion({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue
   return meant && firstOf(meant)
 }
 
-/** Zod's, where the schema says nothing. */
+/** Zod's message if the schema has none. */
 const NOT_SAID = 'Invalid input'
 
-/** `credentials.work.clientId`, as one would write it. */
+/** A path as a person would write it: `credentials.work.clientId`. */
 function nameOf(path: FieldPath): string {
   if (path.length === 0) return 'The configuration'
   const parts = path.map((part, at) => {
@@ -78,7 +78,7 @@ function nameOf(path: FieldPath): string {
   return parts.join('')
 }
 
-/** Every name leads somewhere, and what a thing needs is there. */
+/** Checks that every named store and credential exists, and that each credential and route has the fields that it needs. */
 function checkReferences(
   { stores = {}, credentials = {}, routes = {} }: Configuration,
   complain: Complain,

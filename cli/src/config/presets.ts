@@ -1,20 +1,20 @@
-/** What is known of a kind of API, and of the tools that speak it. */
+/** The facts about a kind of API, and about the tools that use it. */
 export interface Preset {
-  /** Where its requests go, where the route does not say: what its tools take for a base URL by themselves. undefined: each has its own. */
+  /** The base URL for a route without `to`: the URL that the tools use by default. undefined if there is no common one. */
   readonly to: string | undefined
-  /** The clients add the version of the API, such as `/v1`, to their base URL. */
+  /** True if the clients add the version of the API, such as `/v1`, to their base URL. */
   readonly addsVersion: boolean
-  /** The version that the base URL of its tools ends with, where `to` has none: many write the host alone. */
+  /** The version at the end of the tools' base URL. We add it if `to` has none, because many people write only the host. */
   readonly version?: string
-  /** A path that its clients add to their base URL. */
+  /** A path that the clients add to their base URL. */
   readonly path: string
-  /** The header that carries the token to the vendor. */
+  /** The header in which the vendor expects the token. */
   readonly apply: string
   /**
-   * The variables that its tools read; undefined takes one away, for it would win over the others. The base URL of a tool is the route's:
-   * `to` is what it would be without us.
+   * The environment variables that the tools read. A variable that is undefined is removed, because it would win over the others. A tool's
+   * base URL must be the route's URL on the local proxy.
    *
-   * @param base of the route on the local proxy, without a slash at its end
+   * @param base the route's URL on the local proxy, without a slash at its end
    */
   readonly variables: (base: string, key: string) => Readonly<Record<string, string | undefined>>
 }
@@ -67,19 +67,19 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   },
 }
 
-/** The version of an API at the end of a base URL: `/v1`, `/v1beta`. */
+/** Matches the version of an API at the end of a base URL: `/v1`, `/v1beta`. */
 export const VERSION = /\/v\d\w*\/*$/
 
 export function hasVersion(base: string): boolean {
   return VERSION.test(new URL(base).pathname)
 }
 
-/** What the tools of a preset need behind the URL of a route, besides what they add. */
+/** The version that has to follow a route's URL for the tools of a preset: the preset's version, unless `to` already has one. */
 export function missingVersion({ version = '' }: Preset, to: string): string {
   return hasVersion(to) ? '' : version
 }
 
-/** `OPENAI_API_BASE` is what LiteLLM reads, and aider with it. */
+/** The variables of OpenAI's tools. LiteLLM, and aider through it, reads `OPENAI_API_BASE`. */
 function openai(base: string, key: string): Record<string, string> {
   return { OPENAI_API_KEY: key, OPENAI_BASE_URL: base, OPENAI_API_BASE: base }
 }

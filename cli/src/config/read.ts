@@ -10,8 +10,8 @@ export type { Config } from './schema.ts'
 /**
  * Reads the configuration.
  *
- * @param option what `--config` named
- * @throws Fault that points at the first field that is wrong, its line and the remedy
+ * @param option the value of `--config`
+ * @throws Fault that names the first wrong field, its line, and the remedy
  */
 export async function readConfig(option: string | undefined): Promise<Config> {
   const location = locate(option)
@@ -19,14 +19,14 @@ export async function readConfig(option: string | undefined): Promise<Config> {
   const text = await readConfigFile(location)
   const known = knownConfiguration(path, text)
   if (known !== undefined) return { ...known, path, folder: dirname(path) }
-  // The schema takes longer to load than most commands take.
+  // Load the schema only when it is needed: it takes longer to load than most commands run.
   const { parseConfig } = await import('./parse.ts')
   const config = parseConfig(location, text)
   noteConfiguration(path, text, config)
   return config
 }
 
-/** The same where there need not be a configuration yet. */
+/** Reads the configuration, or returns an empty one if there is no file yet. */
 export async function readConfigOrNone(option: string | undefined): Promise<Config> {
   const { path } = locate(option)
   return (await isMissing({ path })) ? { version: 1, path, folder: dirname(path) } : readConfig(option)

@@ -1,13 +1,13 @@
 import type { CredentialDefinition, WorkloadDefinition } from './credentials.ts'
 
-/** What is wrong with a credential as a whole, whose fields are good one by one. */
+/** A problem of a credential whose fields are each valid. */
 export interface Problem {
-  /** The field below the credential; empty: the credential. */
+  /** The path of the field below the credential; empty for the credential itself. */
   readonly at: readonly string[]
   readonly message: string
 }
 
-/** Where a field that one kind of source or grant needs is missing, or one that it does not know is there. */
+/** Finds a field that this kind of source or grant needs and lacks, or that it does not know. */
 export function problemOfCredential(credential: CredentialDefinition): Problem | undefined {
   switch (credential.source) {
     case 'oauth':

@@ -4,7 +4,7 @@ import type { RouteDefinition } from './schema.ts'
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/
 
-/** What is wrong with a route as a whole, whose fields are good one by one. */
+/** Finds a problem of a route whose fields are each valid. */
 export function problemOfRoute({ preset, to, plainHttp }: RouteDefinition): Problem | undefined {
   if (to === undefined) {
     return preset !== undefined && presets[preset].to !== undefined
@@ -23,10 +23,10 @@ export function problemOfRoute({ preset, to, plainHttp }: RouteDefinition): Prob
   return problemOfEndpoint(url) ?? problemOfVersion(preset, url)
 }
 
-/** What vendors' clients add to a base URL. */
+/** The endpoints that vendors' clients add to a base URL. */
 const ENDPOINT = /\/(?:(?:chat\/)?completions|responses|embeddings|v1\/messages)\/?$/
 
-/** A path that the clients add, too, is a 404 at each request. */
+/** Refuses an endpoint that the clients add, too: every request would get a 404. */
 function problemOfEndpoint(url: URL): Problem | undefined {
   if (!ENDPOINT.test(url.pathname)) return undefined
   const base = url.href.replace(ENDPOINT, '')
@@ -36,7 +36,7 @@ function problemOfEndpoint(url: URL): Problem | undefined {
   }
 }
 
-/** A version that stands twice is a 404 at each request. */
+/** Refuses a version that the clients add, too: every request would get a 404. */
 function problemOfVersion(preset: PresetName, url: URL): Problem | undefined {
   if (!presets[preset].addsVersion || !hasVersion(url.href)) return undefined
   const message = `must not end with the version of the API, for the clients of "${preset}" add it. Write "${url.href.replace(VERSION, '')}"`

@@ -102,10 +102,10 @@ export const schema = fields({
 
 export type Configuration = z.infer<typeof schema>
 
-/** A configuration that was read, and where it is. */
+/** A configuration, and the place where it was read. */
 export interface Config extends Configuration {
   readonly path: string
-  /** Relative paths begin here. */
+  /** The folder of the configuration. Relative paths begin here. */
   readonly folder: string
 }
 

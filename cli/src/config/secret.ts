@@ -3,20 +3,20 @@ import { isAbsolute, resolve, sep } from 'node:path'
 import { textOf } from '../lib/text.ts'
 import type { SecretReference } from './fields.ts'
 
-/** A path of the configuration: relative ones begin at its folder. */
+/** Resolves a path in the configuration. A relative path begins at the configuration's folder. */
 export function pathIn(folder: string, path: string): string {
   return isAbsolute(path) ? path : resolve(folder, path)
 }
 
-/** A program of the configuration: a bare name is looked up on the PATH, anything with a slash is a path. */
+/** Resolves a program in the configuration. A bare name is looked up on the PATH; a name with a slash is a path. */
 export function programIn(folder: string, program: string): string {
   return program.includes('/') || program.includes(sep) ? pathIn(folder, program) : program
 }
 
 /**
- * A function that reads a secret when it is needed. What it throws names the reference, never the secret.
+ * Makes a function that reads a secret when it is called. Its errors name the reference, and never the secret.
  *
- * @param what the field, for messages
+ * @param what the name of the field, for messages
  */
 export function secretReader(
   reference: SecretReference,

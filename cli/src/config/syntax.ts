@@ -9,23 +9,23 @@ import {
 } from 'jsonc-parser'
 import { wrongInput } from '../lib/fault.ts'
 
-/** A path to a field: names, and places in lists. */
+/** A path to a field: names of members, and indexes in lists. */
 export type FieldPath = readonly (string | number)[]
 
-/** Levels of nesting: no configuration needs more, and a parser's stack holds some thousands. */
+/** The most levels of nesting. No configuration needs more, and a parser's stack allows only some thousands. */
 const DEEPEST = 64
-/** Fields of all objects: beyond, a reading takes longer than anybody notices, and its time grows faster than their number. */
+/** The most fields in all objects together. Beyond that, reading takes noticeably long, and its time grows faster than their number. */
 const MOST_FIELDS = 4_000
 
-/** Characters of a name that a message shows. */
+/** The longest name, in characters, that a message shows. */
 const LONGEST_NAME = 80
 
-/** A name as a message quotes it: it may be as long as the file. */
+/** Quotes a name for a message, and cuts it: a name may be as long as the file. */
 export function quoted(name: string): string {
   return JSON.stringify(name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name)
 }
 
-/** What the parser expects or refuses, in plain words. */
+/** The parser's errors in plain words. */
 const WRONG: Readonly<Record<string, string>> = {
   InvalidSymbol: 'a word stands here that is none of true, false and null: a text needs double quotes',
   InvalidNumberFormat: 'this is no number',
@@ -45,7 +45,7 @@ const WRONG: Readonly<Record<string, string>> = {
   InvalidCharacter: 'a tab, an end of a line or a control character stands within a text',
 }
 
-/** JSON with comments, that still knows where each field stands. */
+/** JSON with comments. It knows the place of each field. */
 export class Document {
   readonly #path: string
   readonly #text: string
@@ -73,7 +73,7 @@ export class Document {
     return getNodeValue(this.#root) as unknown
   }
 
-  /** Where a field stands, or the nearest thing around it, as editors and terminals link it: `file:line:column`. */
+  /** The place of a field, or of the nearest value around it, in the form that editors and terminals link: `file:line:column`. */
   place(path: FieldPath): string {
     for (let length = path.length; length > 0; length--) {
       const node = findNodeAtLocation(this.#root, path.slice(0, length))
@@ -82,7 +82,7 @@ export class Document {
     return this.#at(this.#root.offset)
   }
 
-  /** Before anything is built: it needs neither memory nor a stack. */
+  /** Refuses an excessive text before it is parsed. This scan needs neither memory nor a stack. */
   #refuseExcess(): void {
     const scanner = createScanner(this.#text, true)
     let [depth, fields] = [0, 0]
@@ -104,7 +104,7 @@ export class Document {
     }
   }
 
-  /** What a field that stands twice means depends on the reader, and `__proto__` is none of ours. */
+  /** Refuses a field that occurs twice, because readers differ in which one counts. Refuses `__proto__`, which is no field of ours. */
   #refuseAmbiguous(node: Node): void {
     const seen = new Set<string>()
     for (const child of node.children ?? []) {

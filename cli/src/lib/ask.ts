@@ -1,15 +1,15 @@
 import { createInterface } from 'node:readline/promises'
 import { Fault } from './fault.ts'
 
-/** Whether a person can answer: what is typed and what is asked are on a terminal. */
+/** True if a person can answer: both the input and the question use a terminal. */
 export function hasPerson(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY
 }
 
 /**
- * Asks a person one question; stdout stays free for data. An end of the input is an empty answer.
+ * Asks a person one question, on stderr, because stdout is for data. The end of the input counts as an empty answer.
  *
- * @throws Fault where the person interrupts
+ * @throws Fault if the person interrupts
  */
 export async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr })

@@ -14,17 +14,17 @@ import {
 import { dirname, isAbsolute, join } from 'node:path'
 import { homeFolder } from './home.ts'
 
-/** bytes: twice what a configuration may have */
+/** The largest file, in bytes: four times the largest configuration. */
 const LIMIT = 524_288
-/** Characters of a file's name. */
+/** The longest name of a file, in characters. */
 const LONGEST = 240
 const OF_OTHERS = 0o077
 
 /**
- * A value that a command of this user left. It holds no secret, and can be deleted at any time.
+ * Reads a value that an earlier command of this user wrote. Such a value contains no secret, and can be deleted at any time.
  *
- * @param name one file each
- * @returns undefined: there is none, or somebody else could have written it
+ * @param name each name has its own file
+ * @returns undefined if there is no value, or if another user could have written it
  */
 export function readCache<T extends object>(name: string): Partial<T> | undefined {
   const place = placeOf(name)
@@ -44,7 +44,7 @@ export function readCache<T extends object>(name: string): Partial<T> | undefine
   }
 }
 
-/** Leaves a value for the commands that follow. Where it cannot be written, they do without. */
+/** Writes a value for later commands. If that fails, they do without it. */
 export function writeCache(name: string, value: object): void {
   const place = placeOf(name)
   if (place === undefined) return
@@ -58,14 +58,14 @@ export function writeCache(name: string, value: object): void {
     try {
       rmSync(draft, { force: true })
     } catch {
-      // Its folder is none.
+      // Ignore the error: later commands do without the value.
     }
   }
 }
 
 /**
- * Whether a folder is this user's own, or the one that it would be made in. Root must leave nothing in a person's home, where that person
- * could not write any more then, and nobody's link decides where files are made.
+ * True if a folder is this user's own, or if this user may create it. Root must not create a folder in a person's home, because the person
+ * could not write to it later. Another user's link must not decide where we create files.
  */
 function isOwn(folder: string): boolean {
   const mine = process.getuid?.()
@@ -74,7 +74,7 @@ function isOwn(folder: string): boolean {
   return stats.uid === mine && (!stats.isSymbolicLink() || statSync(folder).uid === mine)
 }
 
-/** undefined: only this user's rights show who wrote a file, and not every platform has them. */
+/** The place of a value. undefined on platforms without user ids: only they show who wrote a file. */
 function placeOf(name: string): { folder: string; path: string } | undefined {
   const { XDG_CACHE_HOME } = process.env
   const isGiven = XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME)

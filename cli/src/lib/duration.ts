@@ -3,6 +3,8 @@ import { wrongInput } from './fault.ts'
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /**
+ * Reads a duration, such as `5m`.
+ *
  * @returns ms
  * @throws Fault
  */
@@ -15,7 +17,7 @@ export function readDuration(option: string, given: string): number {
   return Math.round(ms)
 }
 
-/** A duration in words, by its largest unit. */
+/** A duration in words, in its largest unit. */
 export function durationOf(ms: number): string {
   const seconds = Math.round(Math.abs(ms) / 1000)
   if (seconds < 100) return `${seconds} s`

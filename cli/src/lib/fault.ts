@@ -9,10 +9,10 @@ export const EXIT = {
   unreachable: 4,
 } as const
 
-/** What ends a command: one sentence what is wrong, another how to mend it, and the exit code. It holds no secret. */
+/** An error that ends a command: a sentence about the problem, one about the remedy, and the exit code. It contains no secret. */
 export class Fault extends Error {
   readonly exitCode: number
-  /** How to mend it; undefined where the message says so, or where only time helps. */
+  /** The remedy; undefined if the message has it, or if only time helps. */
   readonly fix: string | undefined
 
   constructor(exitCode: number, message: string, fix?: string) {
@@ -28,12 +28,18 @@ export function wrongInput(message: string, fix?: string): Fault {
   return new Fault(EXIT.wrongInput, message, fix)
 }
 
-/** Another copy of the library may have made it, and the library need not be loaded yet. */
+/**
+ * True for an error of the library. It checks the name, because another copy of the library may have made the error, and because the
+ * library may not be loaded.
+ */
 export function isRefreshError(error: unknown): error is RefreshError {
   return error instanceof Error && error.name === 'RefreshError' && 'code' in error
 }
 
-/** What may be shown of an error: a message of somebody else's may hold a secret, so that its kind has to do. */
+/**
+ * A message for an error that may be shown. The message of an error that is not ours may contain a secret, so it shows only the kind of the
+ * error.
+ */
 export function messageOf(error: unknown): string {
   if (error instanceof Fault || isRefreshError(error)) return error.message
   const code: unknown = Reflect.get(Object(error), 'code')

@@ -2,7 +2,7 @@ import { homedir } from 'node:os'
 import { isAbsolute } from 'node:path'
 import { wrongInput } from './fault.ts'
 
-/** This user's home folder. undefined for a user that has none: a container may run as one that no file knows. */
+/** This user's home folder. undefined for a user without one: a container may run as a user that no file lists. */
 export function homeFolder(): string | undefined {
   try {
     const found = homedir()
@@ -13,10 +13,10 @@ export function homeFolder(): string | undefined {
 }
 
 /**
- * The home folder, for what has its place there. The working folder must not stand in for it.
+ * The home folder, for files that belong there. It never falls back to the working folder.
  *
- * @param what to go on with "no place for"
- * @param otherwise what mends it besides
+ * @param what ends the sentence "no place for"
+ * @param otherwise another remedy
  * @throws Fault
  */
 export function homeFor(what: string, otherwise?: string): string {

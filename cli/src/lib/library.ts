@@ -1,4 +1,4 @@
-// What most commands use of the library, by name: a whole entry could not be made smaller when the command is built.
+// The members of the library that most commands use. With single names the build can leave out the rest of the entry.
 export { createCredential, memoryStore, RefreshError } from 'llm-refresh'
 export { oauth } from 'llm-refresh/sources/oauth'
 export { fileStore, inspectFileStore } from 'llm-refresh/stores/file'

@@ -1,16 +1,16 @@
-/** The known name that is most like a mistyped one, where one is. */
+/** The known name that is most similar to a mistyped one, if any is similar. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const lower = name.toLowerCase()
   const most = Math.max(name.length > 3 ? 2 : 1, Math.floor(name.length / 3))
   const [best] = known
-    // So many steps it takes at least. A name of a hundred thousand letters is not compared at all.
+    // The difference in length is the least distance. So a name of a hundred thousand letters is never compared.
     .filter((candidate) => Math.abs(candidate.length - name.length) <= most)
     .map((candidate) => ({ candidate, steps: distance(lower, candidate.toLowerCase()) }))
     .toSorted((one, other) => one.steps - other.steps)
   return best !== undefined && best.steps <= most ? best.candidate : undefined
 }
 
-/** Levenshtein. */
+/** The Levenshtein distance. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, at) => at)
   for (let at = 0; at < one.length; at++) {

@@ -1,4 +1,4 @@
-/** The variables that name a proxy: the first of a pair that is set counts, and an empty one means that there is none. */
+/** The pairs of variables that name a proxy. The first of a pair that is set counts. An empty one means that there is no proxy. */
 const PROXY_VARIABLES = [
   ['https_proxy', 'HTTPS_PROXY'],
   ['http_proxy', 'HTTP_PROXY'],
@@ -6,7 +6,7 @@ const PROXY_VARIABLES = [
 
 const LEADING = /^https?:\/\//i
 
-/** The variables that name a proxy now. */
+/** The variables that name a proxy at present. */
 export function proxyVariables(): string[] {
   return PROXY_VARIABLES.flatMap(([first, second]) => {
     const name = process.env[first] === undefined ? second : first
@@ -14,7 +14,7 @@ export function proxyVariables(): string[] {
   })
 }
 
-/** The variables that name a proxy and hold no URL of one. */
+/** The variables that should name a proxy but contain no URL of one. */
 export function wrongProxyVariables(): string[] {
   return proxyVariables().filter((name) => {
     const value = process.env[name] ?? ''

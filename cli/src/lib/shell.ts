@@ -1,8 +1,8 @@
-/** Words that no shell reads in another way. */
+/** Matches a word that needs no quotes in any shell. */
 const PLAIN = /^[\w@%+=:,./-]+$/
 
 /**
- * A command line for a person to copy, quoted for the shell that they most likely use.
+ * A command line for a person to copy. Its quotes suit the shell that the person most likely uses.
  *
  * @param platform `process.platform`
  */
@@ -14,7 +14,10 @@ function quoted(word: string): string {
   return PLAIN.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }
 
-/** PowerShell and cmd.exe both take double quotes. What either would expand is quoted for PowerShell, where most people are. */
+/**
+ * Quotes a word for Windows. PowerShell and cmd.exe both understand double quotes. Characters that either would expand are quoted for
+ * PowerShell, because most people use it.
+ */
 function quotedForWindows(word: string): string {
   if (/^[\w@+=:,./\\-]+$/.test(word) && !word.startsWith('@')) return word
   return /["$`%]/.test(word) ? `'${word.replaceAll("'", "''")}'` : `"${word}"`

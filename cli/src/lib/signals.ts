@@ -4,7 +4,7 @@ type Handler = (signal: NodeJS.Signals) => void
 
 const handlers = new Map<NodeJS.Signals, Handler>()
 
-/** Hears of these signals from now on, in place of whatever heard of them before. */
+/** Sets the handler for these signals. It replaces the handler that was set before. */
 export function onSignals(signals: readonly NodeJS.Signals[], handler: Handler): void {
   for (const signal of signals) {
     const before = handlers.get(signal)
@@ -14,7 +14,7 @@ export function onSignals(signals: readonly NodeJS.Signals[], handler: Handler):
   }
 }
 
-/** What a shell says of a process that a signal has ended. */
+/** The exit code that a shell reports for a process that this signal has ended. */
 export function exitCodeFor(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }

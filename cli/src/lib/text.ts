@@ -1,4 +1,4 @@
-/** The text of a file that a person wrote: UTF-8, or UTF-16 where its first bytes say so, as Windows PowerShell writes it. */
+/** Decodes a file that a person wrote. It is UTF-8, or UTF-16 if its first bytes say so: Windows PowerShell writes UTF-16. */
 export function textOf(bytes: Uint8Array): string {
   const [first, second] = bytes
   const isLittle = first === 0xff && second === 0xfe

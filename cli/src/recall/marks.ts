@@ -1,13 +1,13 @@
 import { type BigIntStats, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** What each path looked like. Two equal marks: nothing that counts has changed. */
+/** The state of each path. If two marks are equal, nothing that matters has changed. */
 export type Marks = Readonly<Record<string, string>>
 
 /**
- * The marks of files, and of all folders above them, by every way that leads there.
+ * The marks of files, and of all folders above them, on every path that leads there through links.
  *
- * @throws if a path is not there
+ * @throws if a path does not exist
  */
 export function marksOf(files: readonly string[]): Marks {
   const paths = new Set(
@@ -16,13 +16,13 @@ export function marksOf(files: readonly string[]): Marks {
   return Object.fromEntries([...paths].map((path) => [path, markOf(path)]))
 }
 
-/** A link that was put in the place of a folder leads elsewhere, and so adds paths. */
+/** Compares the paths, too: if a link replaces a folder, it leads elsewhere, and so adds paths. */
 export function areEqual(marks: Marks, others: Marks): boolean {
   const paths = Object.keys(others)
   return paths.length === Object.keys(marks).length && paths.every((path) => marks[path] === others[path])
 }
 
-/** What an account's folder holds: a lock or a record that is new, and what does not belong there. */
+/** The entries of an account's folder. They show a new lock, a new record, and anything that does not belong there. */
 export function entriesOf(folder: string): string {
   const entries = readdirSync(folder, { withFileTypes: true })
   return entries
@@ -31,7 +31,10 @@ export function entriesOf(folder: string): string {
     .join('\n')
 }
 
-/** A folder's entries come and go: its place and its rights count. Of a link both count, itself and what it leads to. */
+/**
+ * The mark of one path. For a folder only its place and its rights count, because its entries come and go. For a link, the link and its
+ * target both count.
+ */
 function markOf(path: string): string {
   const own = lstatSync(path, { bigint: true })
   return own.isSymbolicLink()

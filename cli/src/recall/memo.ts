@@ -1,30 +1,30 @@
 import { readCache, writeCache } from '../lib/cache.ts'
 import type { Marks } from './marks.ts'
 
-/** What a command that printed a token leaves for the next one. It holds no secret: the token stays in its record. */
+/** What a command that printed a token records for the next one. It contains no secret: the token stays in its record. */
 export interface Memo {
-  /** Of the command that wrote it. */
+  /** The version of the command that wrote this. */
   readonly version: string
-  /** The configuration. */
+  /** The path of the configuration. */
   readonly config: string
-  /** The credential, as it was named; '': it is the only one. */
+  /** The credential's name in the command line; empty if none was given. */
   readonly name: string
-  /** epoch ms: when it was written */
+  /** When this was written, in epoch ms. */
   readonly at: number
-  /** epoch ms; undefined: it is not known */
+  /** When the token expires, in epoch ms; undefined if that is not known. */
   readonly expiresAt?: number | undefined
   /** The account's folder in the store. */
   readonly folder: string
-  /** The record of the token. */
+  /** The file of the token's record. */
   readonly record: string
-  /** What that folder holds. */
+  /** The entries of that folder. */
   readonly entries: string
-  /** What decided where the store is. */
+  /** The variables that decide where the store is. */
   readonly environment: string
   readonly marks: Marks
 }
 
-/** The environment, as far as it decides where a store is. */
+/** The variables that decide where a store is, as one text. */
 export function environment(): string {
   const { HOME = '', XDG_STATE_HOME = '' } = process.env
   return JSON.stringify([HOME, XDG_STATE_HOME])
@@ -32,7 +32,7 @@ export function environment(): string {
 
 const nameOf = (config: string, name: string): string => `token ${name} ${config}`
 
-/** undefined: there is none of this version. */
+/** Reads the memo for a credential; undefined if this version has written none. */
 export function readMemo(config: string, name: string, version: string): Memo | undefined {
   const memo = readCache<Memo>(nameOf(config, name))
   const isOurs = memo?.version === version && memo.config === config && memo.name === name

@@ -16,10 +16,10 @@ interface Asked {
 }
 
 /**
- * Prints the token that the last `llm-refresh token` printed, if everything that decided about it is as it was: the configuration, its rights
- * and those of the folders, the record in force, and the time. The whole command takes three times as long to start.
+ * Prints the token that the last `llm-refresh token` printed, if nothing that decides about it has changed: the configuration, its rights
+ * and those of the folders, the current record, and the time. The whole command takes three times as long to start.
  *
- * @returns false: nothing is printed, and the whole command has to decide
+ * @returns false if it printed nothing, so that the whole command has to run
  */
 export function recall(words: readonly string[]): boolean {
   try {
@@ -29,7 +29,7 @@ export function recall(words: readonly string[]): boolean {
     writeWhole(`${printed}\n`)
     return true
   } catch {
-    // Whatever is amiss, the whole command says it better.
+    // Print nothing: the whole command reports the problem better.
     return false
   }
 }
@@ -42,7 +42,7 @@ function find({ name, options }: Asked): string | undefined {
   const { at, expiresAt = Infinity, folder, entries, record, marks } = memo
   const now = Date.now()
   const needed = minTtl === undefined ? 0 : readDuration('--min-ttl', minTtl)
-  // A clock that was set back says nothing about the expiry.
+  // If the clock was set back, it says nothing about the expiry.
   if (now < at || now >= expiresAt || expiresAt - now < needed) return undefined
   const path = join(folder, record)
   if (entriesOf(folder) !== entries || !areEqual(marks, marksOf([memo.config, path]))) return undefined
@@ -51,7 +51,7 @@ function find({ name, options }: Asked): string | undefined {
   return token && rendered(format, token, memo.expiresAt)
 }
 
-/** The plain forms alone. undefined: the whole command reads the words. */
+/** Reads the words, in plain forms only. Returns undefined if the whole command has to read them. */
 function readWords(words: readonly string[]): Asked | undefined {
   const [names, options]: [string[], Record<string, string>] = [[], {}]
   for (let at = 0; at < words.length; at++) {
@@ -69,7 +69,7 @@ function readWords(words: readonly string[]): Asked | undefined {
   return names.length > 1 ? undefined : { name: names[0] ?? '', options }
 }
 
-/** A pipe that is full takes a part. `process.stdout` would take longer to load than all of this. */
+/** Writes all of the text: a full pipe takes only a part at a time. `process.stdout` would take longer to load than all of this. */
 function writeWhole(text: string): void {
   const bytes = Buffer.from(text)
   for (let at = 0; at < bytes.length;) {

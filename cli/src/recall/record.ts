@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** The record in force is the one with the highest number. undefined: there is none. */
+/** The current record: the one with the highest number. undefined if there is none. */
 export function highestRecord(folder: string): string | undefined {
   const numbers = readdirSync(folder).map((name) =>
     Number(/^record-([1-9]\d{0,15})\.json$/.exec(name)?.[1] ?? 0),
@@ -9,7 +9,7 @@ export function highestRecord(folder: string): string | undefined {
   return highest === 0 ? undefined : `record-${highest}.json`
 }
 
-/** The access token of a record. undefined: it is no plain record with a token. */
+/** The access token in a record; undefined if the record is sealed, or has no token. */
 export function tokenIn(path: string): string | undefined {
   const record: unknown = JSON.parse(readFileSync(path, 'utf8'))
   const token: unknown = Reflect.get(Object(record), 'token')

@@ -6,15 +6,15 @@ import { highestRecord, tokenIn } from './record.ts'
 
 declare const VERSION: string
 
-/** ms: a file system tells the times of changes as finely. */
+/** The resolution, in ms, of the times that a file system records for changes. */
 const FINENESS = 20
 
-/** A token that was printed, and where it came from. */
+/** A printed token, and its origin. */
 export interface Printed {
   readonly config: string
-  /** What the configuration looked like before it was read. */
+  /** The marks of the configuration before it was read. */
   readonly seen: Marks | undefined
-  /** As the credential was named; '': it is the only one. */
+  /** The credential's name in the command line; empty if none was given. */
   readonly name: string
   /** The account's folder in a file store. */
   readonly folder: string
@@ -23,7 +23,7 @@ export interface Printed {
   readonly expiresAt: number | undefined
 }
 
-/** What a configuration looks like. undefined: it is not there. */
+/** The marks of a configuration; undefined if the file does not exist. */
 export function look(config: string): Marks | undefined {
   try {
     return marksOf([config])
@@ -32,11 +32,11 @@ export function look(config: string): Marks | undefined {
   }
 }
 
-/** Leaves a memo for `recall`. Where it cannot be written, or would not be true, there is none. */
+/** Writes a memo for `recall`. Writes none if the memo would not be true, or if the write fails. */
 export function remember({ config, seen, name, folder, accessToken, expiresAt }: Printed): void {
   if (process.getuid === undefined || seen === undefined) return
   try {
-    // It may have changed since it was read, or another one may have taken its place.
+    // Write none if the configuration may have changed since it was read, or if another file has replaced it.
     if (statSync(config).ctimeMs > performance.timeOrigin - FINENESS) return
     if (!areEqual(seen, marksOf([config]))) return
     const entries = entriesOf(folder)
@@ -56,6 +56,6 @@ export function remember({ config, seen, name, folder, accessToken, expiresAt }:
       marks,
     })
   } catch {
-    // The next command takes longer.
+    // Ignore the error: the next command only takes longer.
   }
 }

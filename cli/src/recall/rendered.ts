@@ -1,4 +1,4 @@
-/** A token as `--format` asks for it. */
+/** A token in the form that `--format` names. */
 export function rendered(format: string, accessToken: string, expiresAt: number | undefined): string {
   switch (format) {
     case 'json':

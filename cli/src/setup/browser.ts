@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import process from 'node:process'
 
-/** Whether a browser that is opened here is one that the person sees. */
+/** True if the person can see a browser that we open. */
 export function hasBrowser(): boolean {
   const { BROWSER, CI, DISPLAY, WAYLAND_DISPLAY } = process.env
   if (CI !== undefined && CI !== '' && CI !== 'false') return false
@@ -11,13 +11,13 @@ export function hasBrowser(): boolean {
   return (DISPLAY ?? WAYLAND_DISPLAY ?? '') !== ''
 }
 
-/** The person sits at another machine. */
+/** True if the person sits at another machine. */
 export function isRemote(): boolean {
   const { SSH_CONNECTION, SSH_TTY } = process.env
   return SSH_CONNECTION !== undefined || SSH_TTY !== undefined
 }
 
-/** Opens a page, without a shell. The person has its link, so that a browser that does not start is no failure. */
+/** Opens a page in a browser, without a shell. A browser that does not start is no failure, because the person also has the link. */
 export function openBrowser(url: string): void {
   const [program, ...args] = browserCommand()
   const child = spawn(program, [...args, url], { stdio: 'ignore', detached: true })

@@ -4,10 +4,10 @@ import { wrongInput } from '../lib/fault.ts'
 import { withoutProxy } from './http.ts'
 import { routeOf } from './proxy.ts'
 
-/** A route as a child reaches it. */
+/** A route, as a child process reaches it. */
 export interface ReachableRoute {
   readonly name: string
-  /** Without a slash at its end. */
+  /** The route's URL, without a slash at its end. */
   readonly base: string
   readonly key: string
 }
@@ -17,10 +17,10 @@ type Environment = Readonly<Record<string, string | undefined>>
 const LOOPBACK = ['127.0.0.1', 'localhost']
 
 /**
- * The environment of a child: its tools reach the routes with their keys, no request to the local proxy goes through another, and the
- * variables that hold this configuration's secrets are gone.
+ * The environment for a child process. Its tools reach the routes with their keys. No request to the local proxy goes through another
+ * proxy. The variables that contain this configuration's secrets are removed.
  *
- * @throws Fault where two routes need the same variable
+ * @throws Fault if two routes need the same variable
  */
 export function childEnvironment(
   config: Config,
@@ -57,7 +57,7 @@ export function childEnvironment(
   return environment
 }
 
-/** Every `{ "env": … }` of the configuration, and the variables that are credentials themselves. */
+/** The variables of all secrets: of every `{ "env": … }` in the configuration, and of every credential with the source `env`. */
 function secretVariables(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return []
   const nested = Object.values(value).flatMap(secretVariables)

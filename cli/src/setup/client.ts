@@ -7,14 +7,14 @@ import type { Config } from '../config/read.ts'
 import { secretReader } from '../config/secret.ts'
 import { proxiedFetch } from './http.ts'
 
-/** What `oauth` and `mcp` say of a client in the same words. */
+/** The fields of a client that `oauth` and `mcp` share. */
 type ClientDefinition = Pick<
   OAuthDefinition,
   'clientSecret' | 'clientAuth' | 'privateKey' | 'clientAssertion' | 'plainHttpEndpoints' | 'grant'
 >
 type Reader = ReturnType<typeof secretReader>
 
-/** The client and its server: for the source, for a login and for a logout. */
+/** The client and its server, for the source, a login and a logout. */
 export async function oauthClient(
   config: Config,
   name: string,
@@ -34,7 +34,7 @@ export async function oauthClient(
   }
 }
 
-/** The same for an MCP server, whose metadata tell the rest. It has no store yet. */
+/** The client for an MCP server, whose metadata supply the rest. The caller adds the store. */
 export async function mcpClient(config: Config, name: string, definition: McpDefinition): Promise<McpClient> {
   const { issuers, issuer, resourceMetadata, clientId, clientMetadataUrl, resourceParameter, scope } =
     definition
@@ -51,7 +51,7 @@ export async function mcpClient(config: Config, name: string, definition: McpDef
   }
 }
 
-/** The client that a token was issued to, and its server. That of an MCP server was found at the login, and the token names it. */
+/** The client that a token was issued to, and its server. For an MCP server the login found both, and the token names them. */
 export async function revokingClient(
   config: Config,
   name: string,
@@ -67,7 +67,7 @@ export async function revokingClient(
   return { issuer, clientId, ...(await proofsOf(config, name, definition)) }
 }
 
-/** How a client shows who it is. */
+/** The secrets and keys by which a client identifies itself. */
 async function proofsOf(config: Config, name: string, definition: ClientDefinition) {
   const { clientAuth, privateKey, plainHttpEndpoints } = definition
   return {

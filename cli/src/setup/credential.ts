@@ -9,38 +9,41 @@ import { tellingDemands } from './scope.ts'
 import { installCommand, isPersons, packageOf, sourceOf } from './source.ts'
 import { openStore, type OpenStore } from './store.ts'
 
-/** A credential of the configuration, over its store. */
+/** A credential of the configuration, with its store. */
 export interface OpenCredential {
   readonly name: string
   readonly definition: CredentialDefinition
   readonly credential: Credential
   readonly store: OpenStore
-  /** Waits until everything is stored. A token that costs nothing is not waited for: the next command asks for another one. */
+  /**
+   * Waits until all tokens are stored. If a token can be had again without cost, it waits for a short time only: the next command asks for
+   * another one.
+   */
   readonly flush: () => Promise<void>
-  /** The same, and lets the store go. */
+  /** Waits like `flush()`, and then closes the store. */
   readonly close: () => Promise<void>
 }
 
-/** ms that a store may take for a token that costs nothing. */
+/** The longest wait, in ms, for a store to take a token that can be had again without cost. */
 const SOON = 1_000
 
 const open = new Set<OpenCredential>()
 
-/** Work that nothing waits for any more goes on: a store that did not take a token in time, or a request for a token that costs nothing. */
+/** True if this process still works for nobody: a store did not take a token in time, or a request for a token that costs nothing is open. */
 let isLeft = false
 
-/** Whether the process has to be ended, for what goes on in it is in vain. */
+/** True if the process has to be ended, because the library still tries in vain to store a token. */
 export function hasGivenUp(): boolean {
   return isLeft
 }
 
-/** Waits until every token of this process is stored, as long as that makes sense. */
+/** Waits until every credential of this process is flushed. */
 export async function flushAll(): Promise<void> {
   await Promise.allSettled([...open].map(({ flush }) => flush()))
 }
 
 /**
- * The credential that a command means: the named one, or the only one there is.
+ * Chooses the credential for a command: the named one, or the only one.
  *
  * @throws Fault
  */
@@ -69,9 +72,9 @@ export function definitionOf({ credentials, path }: Config, name: string): Crede
 }
 
 /**
- * Opens a credential. Its name is its key in the store: a program that uses the library with the same store shares the login.
+ * Opens a credential. Its name is its key in the store, so a program that uses the library with the same store shares the login.
  *
- * @param shared a store that is open already; whoever opened it closes it
+ * @param shared a store that the caller has opened, and will close
  */
 export async function openCredential(
   config: Config,
@@ -82,11 +85,11 @@ export async function openCredential(
   const { createCredential, RefreshError: Refused } = await import('../lib/library.ts')
   const store = shared ?? (await openStore(config, definition.store ?? 'default'))
   const source = await sourceOf(config, name, definition, store.store).catch((error: unknown) => {
-    // The library knows the field, and not whose it is.
+    // The library's message names the field, but not the credential. Add the credential's name.
     const isOurs = !isRefreshError(error) || error.message.startsWith(`credentials.${name}`)
     throw isOurs ? error : new Refused(error.code, `credentials.${name}: ${error.message}`, { cause: error })
   })
-  // What is not stored at the end is waited for by close(), and by nothing else.
+  // `exitGrace: 0`, because `close()` alone waits for tokens that are not stored yet.
   const onEvent = tellingDemands(name, definition, () => credential.peek()?.value.scope, loginCommand(name))
   const credential: Credential = createCredential({
     source,
@@ -95,7 +98,7 @@ export async function openCredential(
     exitGrace: 0,
     onEvent,
   })
-  // The library's timers keep no process alive, and a command that waits for it must not end.
+  // Keep the process alive: the library's timers do not, and a command that waits for the library must not end.
   const alive = setInterval(() => undefined, 60_000)
   const flush = async (): Promise<void> => {
     const isSpending = source.spendsRefreshToken !== false && source.isLocal !== true
@@ -131,24 +134,24 @@ export async function openCredential(
   return opened
 }
 
-/** The command that logs in, as a person types it. */
+/** The command for a login, as a person types it. */
 export function loginCommand(name: string): string {
   return commandLine(['llm-refresh', 'login', name])
 }
 
-/** The command that tells what is amiss, as a person types it. */
+/** The command for a check, as a person types it. */
 export function checkCommand(name: string): string {
   return commandLine(['llm-refresh', 'check', name])
 }
 
-/** A logout, and no mark of {@link dropToken}. */
+/** True if the record is a logout, and not a mark of {@link dropToken}. */
 export function isLoggedOut(record: StoredRecord | undefined): boolean {
   return record !== undefined && record.token === undefined && record.failure === undefined
 }
 
 /**
- * Drops the token of a service: nothing is left of a logout, and the next use issues another one. A record that cannot be read is dropped,
- * too.
+ * Drops the stored token of a service, and any logout with it, so that the next use gets another token. It also drops a record that cannot
+ * be read.
  */
 export async function dropToken({ name, store: { store } }: OpenCredential): Promise<void> {
   const drop = () =>
@@ -165,10 +168,10 @@ export async function dropToken({ name, store: { store } }: OpenCredential): Pro
   }
 }
 
-/** Says that nothing was issued yet, which is no logout. */
+/** A mark that no token was issued yet, so that the record is no logout. */
 const NOTHING_ISSUED = { code: 'credential_missing', terminal: false, at: 0 } as const
 
-/** What a person should read of an error of the library when a token was asked for, and the exit code. */
+/** Turns a failure to get a token into a message for a person, with the exit code. */
 export async function explained(reason: unknown, opened: OpenCredential): Promise<unknown> {
   if (!isRefreshError(reason)) return reason
   const { name, definition, store } = opened
@@ -200,7 +203,7 @@ function missingPackage({ name, definition }: OpenCredential, { cause }: Refresh
   )
 }
 
-/** What is amiss, and with which part of the configuration. */
+/** The problem, with the part of the configuration that it concerns. */
 export function aboutCredential({ name, store }: OpenCredential, error: RefreshError): string {
   const about = `credentials.${name}`
   const { code, message } = error
@@ -208,7 +211,7 @@ export function aboutCredential({ name, store }: OpenCredential, error: RefreshE
   return code.startsWith('store_') ? `stores.${store.name}, for ${about}: ${message}` : `${about}: ${message}`
 }
 
-/** The same when a person was logging in or out: what the server said is news to them. */
+/** Turns a failure of a login or logout into a message for a person. It always includes the server's words. */
 export function explainedLogin(error: unknown, opened: OpenCredential): unknown {
   if (!isRefreshError(error)) return error
   return new Fault(exitCodeOf(error, isPersons(opened.definition)), aboutCredential(opened, error))

@@ -1,22 +1,22 @@
 import type { OAuthDefinition } from '../config/credentials.ts'
 import { failureOf, proxiedFetch } from './http.ts'
 
-/** What a server says of itself, as far as a login needs it. */
+/** What a login needs from a server's metadata. */
 export interface Discovered {
   readonly hasBrowserLogin: boolean
   readonly hasDeviceLogin: boolean
   readonly hasRevocation: boolean
-  /** Scopes that it names; undefined where it names none. */
+  /** The scopes that the server names; undefined if it names none. */
   readonly scopes: readonly string[] | undefined
-  /** ms: how far its clock is ahead of ours; undefined where it does not say. */
+  /** How far the server's clock is ahead of ours, in ms; undefined if the server sends no date. */
   readonly clockAhead: number | undefined
-  /** Why there are no metadata; undefined where there are, or where none are needed. */
+  /** Why there are no metadata; undefined if they were read, or if none are needed. */
   readonly problem: string | undefined
-  /** How to mend it, as far as the server's response tells. */
+  /** The kind of remedy, if the server's response shows it. */
   readonly remedy: 'network' | 'issuer' | { readonly issuer: string } | undefined
 }
 
-/** ms */
+/** The longest wait for a response, in ms. */
 const TIMEOUT = 10_000
 
 /** Reads the metadata of an authorization server (RFC 8414, OpenID Connect Discovery). It never throws. */
@@ -85,10 +85,10 @@ export async function discover(
 }
 
 /**
- * How what kept the metadata from being read is mended.
+ * The remedy if the metadata could not be read.
  *
- * @param about the credential, as `credentials.work`
- * @param source its kind: the authorization server of an MCP server is not in the configuration
+ * @param about the path of the credential: `credentials.work`
+ * @param source the kind of the source. The configuration does not have the authorization server of an MCP server
  */
 export function discoveryFix(
   about: string,
@@ -106,7 +106,7 @@ export function discoveryFix(
     : `Check ${about}.issuer, the network and the proxy variables; behind a CA of your own, set NODE_EXTRA_CA_CERTS.`
 }
 
-/** RFC 8414 section 3, then OpenID Connect Discovery section 4. */
+/** The places of the metadata: RFC 8414 section 3, then OpenID Connect Discovery section 4. */
 function locations(issuer: string): string[] {
   const url = new URL(issuer)
   const path = url.pathname.replace(/\/$/, '')
@@ -116,7 +116,7 @@ function locations(issuer: string): string[] {
   ]
 }
 
-/** RFC 8414 section 3.3, as far as a slash at the end. */
+/** True if the metadata name the same issuer (RFC 8414 section 3.3). A slash at the end does not matter. */
 function isSame(named: unknown, issuer: string): boolean {
   const plain = (url: string): string => new URL(url).href.replace(/\/$/, '')
   return typeof named === 'string' && URL.canParse(named) && plain(named) === plain(issuer)

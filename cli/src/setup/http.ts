@@ -1,15 +1,15 @@
 import { wrongInput } from '../lib/fault.ts'
 import { proxyVariables, wrongProxyVariables } from '../lib/proxy-variables.ts'
 
-/** How such a variable is mended. */
+/** The remedy for a variable that should name a proxy. */
 export function proxyVariableFix(name: string): string {
   return `Set ${name} to a URL, such as http://proxy.example.com:3128, or unset it.`
 }
 
 /**
- * Whether the environment names a proxy.
+ * True if the environment names a proxy.
  *
- * @throws Fault for a variable that holds no URL
+ * @throws Fault if such a variable contains no URL
  */
 export function hasProxy(): boolean {
   const [wrong] = wrongProxyVariables()
@@ -17,7 +17,9 @@ export function hasProxy(): boolean {
   return proxyVariables().length > 0
 }
 
-/** A client of the proxy that gives up when the proxy breaks off: undici before 8.6 connects again at once, without an end (nodejs/undici#3897). */
+/**
+ * Makes a client of the proxy give up if the proxy breaks off: undici before 8.6 connects again at once, without end (nodejs/undici#3897).
+ */
 function givingUp<T extends { connect(options: never): Promise<unknown> }>(client: T): T {
   const connect = client.connect.bind(client)
   return Object.assign(client, {
@@ -32,8 +34,8 @@ function givingUp<T extends { connect(options: never): Promise<unknown> }>(clien
 }
 
 /**
- * The code of a request that failed. Where the connection was to another port than the server's, a proxy of the machine is on the way, and is
- * named.
+ * The code of a failed request. If the connection went to another port than the server's, a proxy of the machine is in between, and the
+ * text names it.
  */
 export function failureOf(error: unknown, { port, protocol }: URL): string {
   const cause: unknown = Reflect.get(Object(error), 'cause') ?? error
@@ -47,15 +49,15 @@ export function failureOf(error: unknown, { port, protocol }: URL): string {
   return `${told} at ${address.includes(':') ? `[${address}]` : address}:${dialled}: is the proxy of this machine up?`
 }
 
-/** `NO_PROXY`, with these hosts besides. A `*` means every host, and nobody knows it in a list. */
+/** The value of `NO_PROXY` with these hosts added. A `*` covers every host already, and means nothing inside a list. */
 export function withoutProxy(hosts: readonly string[], from: NodeJS.ProcessEnv = process.env): string {
   const own = (from['no_proxy'] ?? from['NO_PROXY'] ?? '').split(/[\s,]+/)
   return own.includes('*') ? '*' : [...new Set([...own, ...hosts])].filter((host) => host !== '').join(',')
 }
 
 /**
- * A fetch that goes through the proxy that the environment names, as the programs beside it do. undefined where none is named: the
- * platform's own does then. Requests to this machine never pass a proxy: it would read their secrets.
+ * A fetch that uses the proxy that the environment names, as the tools of this machine do. undefined if there is none, so that the
+ * platform's fetch does. Requests to this machine never go through a proxy, which could read their secrets.
  */
 export async function proxiedFetch(): Promise<typeof fetch | undefined> {
   if (!hasProxy()) return undefined
@@ -64,7 +66,7 @@ export async function proxiedFetch(): Promise<typeof fetch | undefined> {
     noProxy: withoutProxy(['localhost', '127.0.0.1', '::1', '[::1]']),
     clientFactory: (_proxy, given) => givingUp(new undici.Agent(given)),
   })
-  // The two fetches are one and the same, and their types differ: one has those of its own package.
+  // Both are the same fetch. Only their types differ, because undici has its own.
   // eslint-disable-next-line typescript/no-unsafe-type-assertion
   const send = undici.fetch as unknown as (input: unknown, init: object) => Promise<Response>
   return (input, init) => send(input, { ...init, dispatcher })

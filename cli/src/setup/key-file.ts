@@ -6,21 +6,21 @@ import { EXIT, Fault, wrongInput } from '../lib/fault.ts'
 import { homeFor } from '../lib/home.ts'
 import { commandLine } from '../lib/shell.ts'
 
-/** A key of a client of the proxy: its hash, never the key. */
+/** The stored entry for a key of a proxy's client. It has the key's hash, and not the key. */
 export interface StoredKey {
   readonly name: string
-  /** SHA-256, hex. */
+  /** The SHA-256 of the key, in hex. */
   readonly hash: string
-  /** undefined: every route. */
+  /** The routes that the key opens; undefined for every route. */
   readonly routes?: readonly string[]
   /** epoch ms */
   readonly createdAt: number
 }
 
-/** ms */
+/** ms: the pause between two tries for the lock, the longest wait for it, and the age of a lock whose process is gone */
 const [LOCK_PAUSE, LOCK_LIMIT, LOCK_DEAD] = [20, 5_000, 10_000]
 
-/** Where the keys are kept. */
+/** The path of the file with the keys. */
 export function keyFile(): string {
   const { LOCALAPPDATA, XDG_STATE_HOME } = process.env
   const absolute = (path: string | undefined): string | undefined =>
@@ -52,7 +52,7 @@ export async function readKeys(path: string = keyFile()): Promise<StoredKey[]> {
     const isKnown = Reflect.get(Object(content), 'version') === 1
     if (isKnown && Array.isArray(keys) && keys.every(isKey)) return keys
   } catch {
-    // it is damaged, as below
+    // Go on below: the file is damaged.
   }
   throw new Fault(
     EXIT.failed,
@@ -73,7 +73,7 @@ function isKey(given: unknown): given is StoredKey {
   )
 }
 
-/** A key that another user could have planted would open the proxy to them. */
+/** Refuses a file that another user may write to: that user could add a key, and use the proxy with it. */
 async function checkMode(path: string): Promise<void> {
   const mine = process.getuid?.()
   if (mine === undefined) return
@@ -82,7 +82,7 @@ async function checkMode(path: string): Promise<void> {
   throw wrongInput(`Other users may write to ${path}.`, `Run: ${commandLine(['chmod', '600', path])}`)
 }
 
-/** Changes the keys, one process at a time; what readers see is always whole. */
+/** Changes the keys. Only one process changes them at a time, and a reader never sees half a file. */
 export async function changeKeys(
   change: (keys: readonly StoredKey[]) => readonly StoredKey[],
   path: string = keyFile(),
@@ -91,7 +91,7 @@ export async function changeKeys(
     await changed(change, path)
   } catch (error) {
     const code = String(Reflect.get(Object(error), 'code'))
-    // Whatever the system says of a call of ours is about this folder.
+    // An error of a system call concerns this folder.
     if (!(error instanceof Error) || !('syscall' in error)) throw error
     throw new Fault(
       EXIT.failed,
@@ -132,7 +132,7 @@ async function lock(path: string): Promise<() => Promise<void>> {
     } catch (error) {
       if (Reflect.get(Object(error), 'code') !== 'EEXIST') throw error
     }
-    // A process that was killed left it behind: no change takes that long.
+    // If the lock is older than any change takes, the process that left it was killed.
     const age = await stat(path).then(
       ({ mtimeMs }) => Date.now() - mtimeMs,
       () => 0,

@@ -5,7 +5,7 @@ import { discover } from './discovery.ts'
 import { proxiedFetch } from './http.ts'
 import { resourceMetadata } from './resource.ts'
 
-/** What the command line says of a login that is not in the configuration. */
+/** The options that describe a login which the configuration does not have yet. */
 export interface NewCredentialOptions {
   readonly mcp?: string
   readonly issuer?: string
@@ -13,13 +13,13 @@ export interface NewCredentialOptions {
   readonly scope?: string
 }
 
-/** Whether the command line says anything of it. */
+/** True if an option describes the login. */
 export function isDescribed({ mcp, issuer, clientId, scope }: NewCredentialOptions): boolean {
   return [mcp, issuer, clientId, scope].some((option) => option !== undefined)
 }
 
 /**
- * The definition of a login that is new. A person is asked only for what nobody else knows; without a terminal nobody is asked.
+ * Makes the definition of a new login. It asks a person only for what no server tells. Without a terminal it asks nothing.
  *
  * @throws Fault
  */
@@ -38,7 +38,7 @@ export async function newDefinition(options: NewCredentialOptions): Promise<OAut
   if (problem !== undefined)
     throw new Fault(EXIT.unreachable, `${problem}.`, 'Is it the issuer, as the server names itself?')
   const id = clientId ?? (await answer('The id of the client that is registered there:', '--client-id'))
-  // Without it many servers issue no refresh token.
+  // Ask for `offline_access` if the server knows it: without that scope many servers issue no refresh token.
   const wanted = scope ?? ['openid', 'offline_access'].filter((each) => scopes.includes(each)).join(' ')
   return { source: 'oauth', issuer: given, clientId: id, ...(wanted !== '' && { scope: wanted }) }
 }
@@ -55,7 +55,7 @@ function readUrl(given: string): URL {
 }
 
 /**
- * Looks for all that a login at an MCP server needs, before anything is written. No client is registered for that.
+ * Finds everything that a login at an MCP server needs, before anything is written. It registers no client.
  *
  * @throws RefreshError
  */

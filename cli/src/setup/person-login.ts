@@ -7,14 +7,14 @@ import { hasBrowser, isRemote, openBrowser } from './browser.ts'
 import { mcpClient, oauthClient, targetOf } from './client.ts'
 import { discover, discoveryFix } from './discovery.ts'
 
-/** Whose login it is, and where it is kept. */
+/** The credential to log in for, and its store. */
 export interface LoginPlace {
   readonly config: Config
   readonly name: string
   readonly store: Store
 }
 
-/** How a person wants to log in, where both ways are open. */
+/** How the person wants to log in, if both ways are possible. */
 export interface LoginWay {
   readonly browser: boolean | undefined
   readonly device: boolean | undefined
@@ -22,9 +22,9 @@ export interface LoginWay {
 }
 
 /**
- * Logs a person in, by a browser on this machine or by a code for another device, whichever server and terminal allow.
+ * Logs a person in: with a browser on this machine, or with a code on another device. The server and the terminal decide which is possible.
  *
- * @throws Fault and what the library throws
+ * @throws Fault, and errors of the library
  */
 export async function personLogin(
   place: LoginPlace,
@@ -87,7 +87,7 @@ async function atMcp(
   return mcpLogin(url, { ...client, store, redirectUri, pkce }).inBrowser({ open: show, signal })
 }
 
-/** Opens the link where the person sees it, and prints it in any case. */
+/** Prints the link, and opens it if the person can see a browser here. */
 function show(url: string): void {
   const port = portOf(url)
   if (isRemote() && port !== undefined) {

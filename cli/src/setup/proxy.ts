@@ -15,11 +15,11 @@ import { hasProxy } from './http.ts'
 import { isPersons } from './source.ts'
 import { openStore, type OpenStore } from './store.ts'
 
-/** A proxy that is not yet listening, and the credentials that it uses. */
+/** A proxy that does not listen yet, and its credentials. */
 export interface OpenProxy {
   readonly proxy: Proxy
   readonly credentials: readonly OpenCredential[]
-  /** Cuts what is open, waits until everything is stored, and lets the stores go. */
+  /** Cuts the open connections, waits until all tokens are stored, and closes the stores. */
   readonly close: () => Promise<void>
 }
 
@@ -34,7 +34,7 @@ export interface OpenProxyOptions {
 }
 
 /**
- * The routes that are meant: the named ones, or all.
+ * Chooses the routes for a command: the named ones, or all.
  *
  * @throws Fault
  */
@@ -56,15 +56,15 @@ export function routeOf({ routes, path }: Config, name: string): RouteDefinition
   return route
 }
 
-/** Whose API a route speaks, as the proxy knows it. */
+/** The preset of a route, by the proxy's name for it. */
 export function presetOf({ preset }: RouteDefinition): ProxyPreset | undefined {
   return preset === 'openai-compatible' ? 'openai' : preset
 }
 
-/** Opens the credentials of some routes, once each, and a proxy over them. */
+/** Opens the credentials of some routes, each only once, and makes a proxy for them. */
 export async function openProxy(config: Config, options: OpenProxyOptions): Promise<OpenProxy> {
   const { routes: names, ...listening } = options
-  // The proxy would stumble over a variable that holds no URL.
+  // Refuse a wrong proxy variable here, because undici would fail on it later.
   hasProxy()
   const stores = new Map<string, OpenStore>()
   const credentials = new Map<string, OpenCredential>()

@@ -1,12 +1,12 @@
 import { proxiedFetch } from './http.ts'
 
-/** ms */
+/** The longest wait for a response, in ms. */
 const TIMEOUT = 10_000
 
 /**
- * What an MCP server says of itself (RFC 9728): under its path, else at its root. undefined where there is nothing to read. It never throws.
+ * Reads the metadata of an MCP server (RFC 9728), under its path or else at its root. Returns undefined if there are none. It never throws.
  *
- * @param named where the metadata are, if that is known
+ * @param named the URL of the metadata, if it is known
  */
 export async function resourceMetadata({ origin, pathname }: URL, named?: string): Promise<unknown> {
   const send = (await proxiedFetch()) ?? fetch
@@ -19,7 +19,7 @@ export async function resourceMetadata({ origin, pathname }: URL, named?: string
       const metadata: unknown = response.ok ? await response.json() : await response.body?.cancel()
       if (typeof Reflect.get(Object(metadata), 'resource') === 'string') return metadata
     } catch {
-      // It is none, or whoever reads its metadata next tells why they cannot be read.
+      // Ignore the error: the server is no MCP server, or the next reader of its metadata reports the problem.
     }
   }
   return undefined

@@ -4,10 +4,10 @@ import { lineOf, say } from '../lib/output.ts'
 import type { PersonsDefinition } from './source.ts'
 import { isPersons } from './source.ts'
 
-/** Characters of a scope that a server demands. */
+/** The longest scope of a server, in characters, that a message shows. */
 const LONGEST = 256
 
-/** Scopes, each once. */
+/** Joins scopes, and keeps each only once. */
 function joined(...scopes: readonly (string | undefined)[]): string {
   return [...new Set(scopes.flatMap((scope) => (scope ?? '').split(/\s+/)))]
     .filter((name) => name !== '')
@@ -15,7 +15,7 @@ function joined(...scopes: readonly (string | undefined)[]): string {
 }
 
 /**
- * What makes the server issue a refresh token at the next login, as far as the configuration can.
+ * The remedy for a login without a refresh token, as far as the configuration can change that.
  *
  * @param login the command that logs in
  */
@@ -31,9 +31,10 @@ export function refreshTokenFix(name: string, definition: PersonsDefinition, log
 }
 
 /**
- * Says on stderr which scope a server demands that only a person can grant. A tool behind the proxy gets its 403, and often tells nobody.
+ * Makes a listener that tells a person on stderr which scope a server demands. Only the person can grant it, and a tool behind the proxy
+ * gets a 403, which it often does not report.
  *
- * @param granted what the login has
+ * @param granted returns the scope of the login
  * @param login the command that logs in
  */
 export function tellingDemands(

@@ -12,17 +12,17 @@ import { commandLine } from '../lib/shell.ts'
 import { grantOf, mcpClient, oauthClient, targetOf } from './client.ts'
 import { proxiedFetch } from './http.ts'
 
-/** A credential that a person logs in for. */
+/** A credential that a person logs in for, by its source. */
 export type PersonsDefinition = OAuthDefinition | McpDefinition
 
-/** A person logs in for it. Everything else gets its tokens by itself. */
+/** True if a person logs in for the credential. Any other gets its tokens by itself. */
 export function isPersons(definition: CredentialDefinition): definition is PersonsDefinition {
   if (definition.source !== 'oauth' && definition.source !== 'mcp') return false
   const { grant = 'refresh_token' } = definition
   return grant === 'refresh_token' || (typeof grant === 'object' && grant.type === 'refresh_token')
 }
 
-/** The package that a source needs beside the command; undefined where it needs none. */
+/** The package that a source needs beside the command; undefined if it needs none. */
 export function packageOf({ source }: CredentialDefinition): string | undefined {
   switch (source) {
     case 'google':
@@ -36,15 +36,16 @@ export function packageOf({ source }: CredentialDefinition): string | undefined 
   }
 }
 
-/** The command that installs it, as a person types it. */
+/** The command that installs a package beside this command, as a person types it. */
 export function installCommand(needed: string): string {
   return commandLine(['npm', 'install', '--global', 'llm-refresh-cli', needed])
 }
 
 /**
- * The source of a credential. It loads here, and the package that it may need when a token is asked for.
+ * Makes the source of a credential. It loads the source's code here. If the source needs a package, that loads at the first request for a
+ * token.
  *
- * @param store of the credential: a client that registers itself is kept there
+ * @param store the credential's store, which also keeps a client that registers itself
  */
 export async function sourceOf(
   config: Config,
@@ -115,7 +116,7 @@ async function workloadOptions(
 ): Promise<WorkloadOptions> {
   const read = secretReader(subjectToken, folder, `credentials.${name}.subjectToken`)
   const fetch = await proxiedFetch()
-  // Which fields each kind needs and knows was checked when the configuration was read.
+  // The reading of the configuration has checked which fields each kind needs and allows.
   // eslint-disable-next-line typescript/no-unsafe-type-assertion
   return { ...given, subjectToken: read, ...(fetch && { fetch }) } as WorkloadOptions
 }

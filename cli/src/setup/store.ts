@@ -10,27 +10,27 @@ export interface OpenStore {
   readonly name: string
   readonly definition: StoreDefinition
   readonly store: Store
-  /** The folder of an account in a file store. undefined: the records of this store are no plain files. */
+  /** Finds an account's folder in a file store. undefined if the records of this store are no plain files. */
   readonly folderOf?: ((account: string) => string | undefined) | undefined
-  /** How its accounts stand, without secrets. */
+  /** The states of the store's accounts, without secrets. */
   readonly inspect: () => Promise<StoreEntry[]>
-  /** Makes what the store needs before its first write. */
+  /** Creates what the store needs before its first write. */
   readonly prepare: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
-/** ms: a connection that hangs must not outlive the lease of a lock. */
+/** The longest wait, in ms, for a response on a connection. A connection that hangs must not outlast the lease of a lock. */
 const SOCKET_TIMEOUT = 1_000
 
 function storeDefinition({ stores }: Config, name: string): StoreDefinition {
   return stores?.[name] ?? { type: 'file' }
 }
 
-/** Opens a store of the configuration; its driver loads here. */
+/** Opens a store of the configuration. The store's driver loads here. */
 export async function openStore(config: Config, name: string): Promise<OpenStore> {
   const definition = storeDefinition(config, name)
   const opened = await open(definition, config, name).catch(async (error: unknown) => {
-    // The library knows the field, and not whose it is.
+    // The library's message names the field, but not the store. Add the store's name.
     if (!isRefreshError(error) || error.message.startsWith(`stores.${name}`)) throw error
     const { RefreshError } = await import('../lib/library.ts')
     throw new RefreshError(error.code, `stores.${name}: ${error.message}`, { cause: error })
@@ -52,13 +52,13 @@ export async function openStore(config: Config, name: string): Promise<OpenStore
   return { ...opened, folderOf: undefined, name, definition, store }
 }
 
-/** ms: longer than a refresh takes. */
+/** The longest wait for a lock, in ms. It is longer than a refresh takes. */
 export const LOCKED = 8_000
 
 /**
- * Takes the lock of an account and gives it back: that shows that this user may write, and that the file system has what locks need.
+ * Acquires and releases the lock of an account. This shows that the user may write, and that the file system supports the locks.
  *
- * @returns false: another process did not give the lock back in time
+ * @returns false if another process did not release the lock in time
  */
 export async function canLock({ store }: OpenStore, account: string): Promise<boolean> {
   const signal = AbortSignal.timeout(LOCKED)
@@ -71,7 +71,7 @@ export async function canLock({ store }: OpenStore, account: string): Promise<bo
   }
 }
 
-/** A store for one command, where the one of a credential cannot be used. */
+/** A store in memory for one command, if the credential's own store cannot be used. */
 export async function inMemory(config: Config, credential: string): Promise<OpenStore> {
   const { memoryStore } = await import('../lib/library.ts')
   const name = config.credentials?.[credential]?.store ?? 'default'
@@ -86,7 +86,7 @@ export async function inMemory(config: Config, credential: string): Promise<Open
   }
 }
 
-/** The driver decodes what stands before the host. */
+/** True if the driver can decode the user and the password of a URL. */
 function isReadable(text: string): boolean {
   try {
     const { username, password } = new URL(text)
@@ -97,7 +97,7 @@ function isReadable(text: string): boolean {
   }
 }
 
-/** The library tells it to its own command alone. */
+/** An account's folder in a file store. The library tells it only to this command, and does not document it. */
 function placeOf(store: Store, account: string): string | undefined {
   const find: unknown = Reflect.get(store, 'placeOf')
   const place: unknown = typeof find === 'function' ? Reflect.apply(find, store, [account]) : undefined
@@ -142,7 +142,7 @@ async function open(definition: StoreDefinition, config: Config, name: string): 
         retryStrategy: (times) => Math.min(times * 50, 500),
         socketTimeout: Math.min(SOCKET_TIMEOUT, ((definition.lease ?? 2_500) * 2) / 5),
       })
-      // Each command tells of its own failure; without a listener the driver prints them besides.
+      // Ignore these errors: each command reports its own failure, and without a listener the driver would print them, too.
       redis.on('error', () => undefined)
       const { prefix, lease, timeout } = definition
       return {
@@ -166,7 +166,7 @@ async function open(definition: StoreDefinition, config: Config, name: string): 
       return {
         store: postgres.postgresStore(pool, { table, lease, timeout }),
         inspect: () => postgres.inspectPostgresStore(pool, { table }),
-        // A role may use the table without the right to make one.
+        // Ignore a failure: a role may be allowed to use the table without being allowed to create it.
         prepare: () => postgres.migratePostgres(pool, { table }).catch(() => undefined),
         close: () => pool.end(),
       }

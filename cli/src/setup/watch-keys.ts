@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises'
 import { keyFile, readKeys, type StoredKey } from './key-file.ts'
 
-/** ms: so soon a key that was added or removed counts. */
+/** The pause between two looks at the file, in ms. So soon a change of the keys takes effect. */
 const LOOKED_AGAIN = 500
 
 export interface WatchedKeys {
-  /** What the file held at first. */
+  /** The keys in the file at first. */
   readonly keys: readonly StoredKey[]
-  /** Tells of each later content, and of each content that cannot be read. */
+  /** Begins to watch. Each later content goes to `onKeys`. A content that cannot be read goes to `onError`. */
   readonly start: (onKeys: (keys: readonly StoredKey[]) => void, onError: (error: unknown) => void) => void
   readonly stop: () => void
 }
@@ -15,8 +15,8 @@ export interface WatchedKeys {
 /**
  * Reads the file of keys, and reads it again whenever it has changed.
  *
- * The file is looked at before it is read. A change that comes between a read and the next look is
- * therefore never missed, as it would be if watching began after the read.
+ * It looks at the file before it reads the file. So the next look notices a change during the read. If watching began after the read, that
+ * change would be missed.
  *
  * @throws Fault if the file cannot be read at first
  */
@@ -44,7 +44,7 @@ export async function watchKeys(path: string = keyFile()): Promise<WatchedKeys> 
   }
 }
 
-/** What the file looks like: it has changed if this has. An error's code, if nobody can look. */
+/** The state of the file, as a text: if the text differs, the file has changed. An error's code if no look is possible. */
 async function lookAt(path: string): Promise<string> {
   try {
     const { dev, ino, mode, uid, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })

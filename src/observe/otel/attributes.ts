@@ -1,15 +1,15 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { RefreshError } from '../../errors.ts'
 
-/** `error.type` must have few values: our codes have this form. */
+/** The form of our error codes. Only they may become an `error.type`, which must have few values. */
 const CODE = /^[a-z_]{1,40}$/u
 
-/** The semantic conventions' name of a failure. */
+/** A failure, by the names of the semantic conventions. */
 export function errorType({ code }: RefreshError): Attributes {
   return { 'error.type': CODE.test(code) ? code : '_OTHER' }
 }
 
-/** The semantic conventions' names of an origin. */
+/** An origin, by the names of the semantic conventions. */
 export function serverOf(origin: string | undefined): Attributes {
   if (origin === undefined || !URL.canParse(origin)) return {}
   const { hostname, port, protocol } = new URL(origin)

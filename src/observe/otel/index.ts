@@ -6,23 +6,29 @@ import { RefreshSpans } from './refresh-spans.ts'
 
 export type { Observed } from './refresh-metrics.ts'
 
-/** Options of the OpenTelemetry listener. */
+/** Options of {@link openTelemetry}. */
 export interface OpenTelemetryOptions {
-  /** Default: the global one. */
+  /**
+   * The provider of tracers.
+   * @default the global one
+   */
   tracerProvider?: TracerProvider | undefined
-  /** Default: the global one, which must be registered before. */
+  /**
+   * The provider of meters.
+   * @default the global one, if it was registered before this call
+   */
   meterProvider?: MeterProvider | undefined
 }
 
 /** Spans and metrics of refreshes. */
 export interface OpenTelemetry {
-  /** For `onEvent` of credentials, pools and surfaces. */
+  /** Pass it as `onEvent` to credentials, pools and surfaces. */
   readonly onEvent: RefreshListener
   /**
-   * Measures how long a credential's token is still good, and how old it is, whenever metrics are collected.
+   * Measures, at each collection of metrics, how long a credential's token is still valid, and how old it is.
    *
-   * @param name the value of the label `llm_refresh.credential`: choose few
-   * @returns a function that stops it
+   * @param name the value of the label `llm_refresh.credential`: use few different ones
+   * @returns a function that stops the measuring
    */
   watch(name: string, credential: Observed): () => void
 }
@@ -30,9 +36,9 @@ export interface OpenTelemetry {
 const SCOPE = 'llm-refresh'
 
 /**
- * Spans and metrics of refreshes for OpenTelemetry. It needs the package `@opentelemetry/api`. Start your SDK before you call it.
+ * Makes spans and metrics of refreshes for OpenTelemetry. It needs the package `@opentelemetry/api`. Start your SDK before you call it.
  *
- * No label of a metric holds a key, so their number stays small however many accounts there are. A span tells the key.
+ * Metrics have no label for a key, so their number stays small even with many accounts. Spans have the key.
  *
  * @throws RefreshError `invalid_option`
  * @example

@@ -2,7 +2,7 @@ import type { Attributes, Counter, Histogram, Meter, ObservableGauge } from '@op
 import type { RefreshEvent } from '../../core/events.ts'
 import { errorType, serverOf } from './attributes.ts'
 
-/** The metrics of a credential. */
+/** The part of a credential that the metrics read. */
 export interface Observed {
   status(): {
     /** epoch ms */
@@ -12,7 +12,9 @@ export interface Observed {
   }
 }
 
-/** Seconds: a refresh takes from a few ms, where another process has refreshed, to several deadlines. */
+/**
+ * The bounds of the histograms, in seconds. A refresh takes a few ms if another process has already refreshed, and up to several deadlines.
+ */
 const BOUNDARIES = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 150]
 
 /** Metrics of refreshes. Durations are in seconds, as the semantic conventions ask. */

@@ -4,7 +4,7 @@ import { errorType, serverOf } from './attributes.ts'
 
 type Ended = Extract<RefreshEvent, { type: 'refresh_succeeded' | 'refresh_failed' }>
 
-/** A span for each refresh, and an event on a caller's span for each retry. */
+/** Makes a span for each refresh, and adds an event to the caller's span for each retry. */
 export class RefreshSpans {
   readonly #tracer: Tracer
 
@@ -18,7 +18,9 @@ export class RefreshSpans {
     if (event.type === 'not_retried') note('llm_refresh.not_retried', event, errorType(event.error))
   }
 
-  /** The parent is the span of the call that began the refresh: its context is the one that the refresh runs in. */
+  /**
+   * Makes a refresh's span. Its parent is the span of the call that began the refresh, because the refresh runs in that call's context.
+   */
   #refreshed(event: Ended): void {
     const { cause, duration, generation, joined, key } = event
     const endTime = Date.now()
@@ -42,7 +44,7 @@ export class RefreshSpans {
   }
 }
 
-/** Adds to the span of the call, if there is one. */
+/** Adds an event to the call's span, if there is one. */
 function note(name: string, event: RefreshEvent & { readonly generation: number }, more: Attributes): void {
   const attributes = { 'llm_refresh.generation': event.generation, ...serverOf(event.origin), ...more }
   trace.getActiveSpan()?.addEvent(name, attributes)

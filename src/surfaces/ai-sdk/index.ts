@@ -1,4 +1,4 @@
-/** The AI SDK surface: every model the AI SDK has a provider package for. It imports no package itself. */
+/** The AI SDK surface. It takes any model that an AI SDK provider package makes, and imports no package itself. */
 
 import { assertRefresher, isRefresher, type Refresh, type Refresher } from '../../core/refresher.ts'
 import { optionError } from '../../lib/options.ts'
@@ -40,16 +40,16 @@ export type { ProviderWarning } from './provider/warnings.ts'
 /**
  * An AI SDK language model (`LanguageModelV2`, `V3` or `V4`: AI SDK 5, 6 or 7) as an {@link LlmProvider}.
  *
- * A request becomes one HTTP request: nothing is retried here. A vendor's refusal is an outcome of `chat`, or an `error` delta of
- * `chatStream`. A lost connection is thrown by `chat`, and is an `error` delta of kind `connection` in a stream. An abort, a missing API
- * key and a request that cannot be sent are thrown.
+ * Each request becomes one HTTP request: this provider retries nothing. If the vendor refuses a request, `chat` returns an outcome that
+ * says so, and `chatStream` ends with an `error` delta. If the connection is lost, `chat` throws, and `chatStream` ends with an `error`
+ * delta of kind `connection`. Both throw after an abort, for a missing API key, and for a request that cannot be sent.
  *
- * `maxTokens` limits everything that the model generates, thinking included. If it is absent, the vendor's default applies; Anthropic,
- * which has none, gets `capabilities.maxOutputTokens`, or else the AI SDK's choice.
+ * `maxTokens` limits everything that the model generates, thinking included. If it is absent, the vendor's default applies. Anthropic has
+ * no default, so it gets `capabilities.maxOutputTokens`, or else the AI SDK's choice.
  *
- * With `embeddingModel` the provider has `embed`, too.
+ * If you give `embeddingModel`, the provider has `embed`, too.
  *
- * @throws RefreshError `invalid_provider` when the model is none, `invalid_option` for an option that cannot be
+ * @throws RefreshError `invalid_provider` if the model is not an AI SDK language model; `invalid_option` if an option is not valid
  *
  * @example
  * const provider = languageModelProvider(createAnthropic({ authToken })('claude-sonnet-4-5'))
@@ -68,23 +68,23 @@ export function languageModelProvider(
 /** Options of {@link refreshingModels}, and of a {@link refreshingModel} over a refresher. */
 export type SharedModelOptions = SharedWrapperOptions
 
-/** Options of {@link refreshingModel}: with the cell's options, if it makes its own. */
+/** Options of {@link refreshingModel}. If the model makes its own cell, the cell's options belong to them. */
 export type RefreshingModelOptions<M> = WrapperOptions<M>
 
 /**
- * A provider of the AI SDK that does not go stale: `createOpenAI()`, a registry, a `customProvider()`, or an object of your own that holds
- * models. Every model that it returns, of whatever kind, is a {@link refreshingModel}, and all share the credential: one refresh serves
- * them all.
+ * An AI SDK provider that does not go stale. `build` may return `createOpenAI()`, a registry, a `customProvider()`, or an object of your
+ * own that holds models. Every model that the provider returns, of any kind, is a {@link refreshingModel}. All of them share the
+ * credential: one refresh serves them all.
  *
- * The provider is ready at once. It calls `build` once with the token `'llm-refresh-placeholder'`, which is never sent, to see what the
- * provider has, and then once for each token. Properties are read from that first build; calls run on the provider in force. A call that
- * needs a token waits for the first one.
+ * The provider is ready at once. It calls `build` once with the token `'llm-refresh-placeholder'`, to see which members the provider has;
+ * it never sends this token. Then it calls `build` once for each token. It reads properties from the first build, and makes calls on the
+ * provider that was built with the current token. A call that needs a token waits for the first one.
  *
- * The functions of other objects that it returns, such as `files()`, and functions named `get…`, `list…`, `upload…` or `delete…` go through
- * the retry, too. `tools` are returned unchanged.
+ * The retry also covers the functions of other objects that the provider returns, such as `files()`, and functions named `get…`, `list…`,
+ * `upload…` or `delete…`. `tools` are returned unchanged.
  *
- * @param build returns the provider at once. If it needs a real token, or a wait, use {@link refreshingModel} over `credential.map(…)`
- * @throws RefreshError `invalid_option`; `invalid_provider` when `build` fails on the placeholder, is asynchronous or gives no provider
+ * @param build returns the provider at once. If it needs a real token, or has to wait, use {@link refreshingModel} over `credential.map(…)`
+ * @throws RefreshError `invalid_option`; `invalid_provider` if `build` fails on the placeholder, returns a promise, or returns no provider
  * @example
  * const openai = refreshingModels(credential, ({ accessToken }) => createOpenAI({ apiKey: accessToken }))
  * const { text } = await generateText({ model: openai('gpt-5'), prompt: 'Why is the sky blue?' })
@@ -107,17 +107,18 @@ export function refreshingModels(
 }
 
 /**
- * An AI SDK model that does not go stale, of any kind and version: language, embedding, image, speech, transcription, reranking and
- * whatever else has `do…` methods. It returns a model of the same type, for `generateText` and all else to use.
+ * An AI SDK model that does not go stale. It takes a model of any kind and version: language, embedding, image, speech, transcription,
+ * reranking, and any other that has `do…` methods. It returns a model of the same type, for `generateText` and the AI SDK's other
+ * functions.
  *
- * If a call reports that its credential was rejected, the model calls `refresh` to rebuild itself, once for all callers, and makes the call
- * once more. The caller gets a stream as soon as the model opens it, part by part, as without this library. If the stream is rejected
- * before its first content, it begins anew inside, and no part that the caller has got begins twice. If there is no fresh model, the caller
- * gets the rejection unchanged, and `onEvent` receives the reason. A call that takes a stream as its input is made again only if the model
- * has not touched that stream; its rejection causes the refresh in any case.
+ * If the server rejects the credential of a call, the model calls `refresh` to rebuild itself, once for all callers, and makes the call
+ * once more. The caller gets a stream as soon as the model opens it, part by part, as without this library. If the server rejects the
+ * stream before its first content, the model opens it again, and no part that the caller already has begins twice. If there is no fresh
+ * model, the caller gets the rejection unchanged, and `onEvent` receives the reason. A call that takes a stream as its input is made again
+ * only if the model has not begun to read that stream; its rejection always causes the refresh.
  *
- * @param refresh builds the model with a fresh credential; or the refresher that does, to share one
- * @throws RefreshError `invalid_provider` when the model is none, `invalid_option`
+ * @param refresh builds the model with a fresh credential; or a refresher that builds it, to share one
+ * @throws RefreshError `invalid_provider` if the model is not an AI SDK model; `invalid_option`
  * @example
  * const build = async () => createOpenAI({ apiKey: await freshToken() })('gpt-5')
  * const model = refreshingModel(await build(), build)
@@ -129,8 +130,8 @@ export function refreshingModel<M extends AiSdkModel>(
   options?: RefreshingModelOptions<M>,
 ): M
 /**
- * The same over a refresher of models, such as a mapped credential: it waits for the first model. Many that are mapped from one credential
- * share its refreshes. {@link refreshingModels} does so for a whole provider, without a wait.
+ * The same over a refresher of models, such as a mapped credential. It waits for the first model. Models that are mapped from one
+ * credential share its refreshes. {@link refreshingModels} does the same for a whole provider, without a wait.
  *
  * @throws RefreshError `invalid_provider`, `invalid_option`, or the first refresh's failure
  * @example

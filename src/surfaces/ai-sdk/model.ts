@@ -4,7 +4,7 @@ import { methodsOf } from './refreshing-model/facade.ts'
 /** The versions of the AI SDK's model specification: `v2` is AI SDK 5, `v3` is 6, `v4` is 7. */
 export type AiSdkVersion = 'v2' | 'v3' | 'v4'
 
-/** The input of a language model, as far as all versions agree. */
+/** The input of a language model: the fields that all versions have. */
 export interface AiSdkCallOptions {
   prompt: readonly unknown[]
   maxOutputTokens?: number | undefined
@@ -16,26 +16,26 @@ export interface AiSdkCallOptions {
   providerOptions?: Record<string, Record<string, unknown>> | undefined
 }
 
-/** One piece of a response; its `type` decides its other members. */
+/** One part of a response. Its `type` decides its other members. */
 export interface AiSdkPart {
   readonly type: string
 }
 
-/** A whole response, as far as all versions agree. */
+/** A whole response: the fields that all versions have. */
 export interface AiSdkGenerateResult {
   readonly content: readonly AiSdkPart[]
   readonly finishReason: unknown
   readonly usage: unknown
 }
 
-/** A stream of parts, as far as all versions agree. */
+/** A stream of parts: the fields that all versions have. */
 export interface AiSdkStreamResult {
   readonly stream: ReadableStream<AiSdkPart>
 }
 
 /**
- * Any AI SDK language model: a `LanguageModelV2`, `LanguageModelV3` or `LanguageModelV4`. It is described by
- * its shape, so whichever version of `@ai-sdk/provider` you have will do, or none.
+ * Any AI SDK language model: a `LanguageModelV2`, `LanguageModelV3` or `LanguageModelV4`. This type describes its shape, so you may have
+ * any version of `@ai-sdk/provider`, or none.
  */
 export interface AiSdkLanguageModel {
   readonly specificationVersion: AiSdkVersion
@@ -45,7 +45,7 @@ export interface AiSdkLanguageModel {
   doStream(options: AiSdkCallOptions): PromiseLike<AiSdkStreamResult>
 }
 
-/** The input of an embedding model, as far as all versions agree; only `v4` knows `dimensions`. */
+/** The input of an embedding model: the fields that all versions have. Only `v4` knows `dimensions`. */
 export interface AiSdkEmbedOptions {
   values: string[]
   dimensions?: number
@@ -53,7 +53,7 @@ export interface AiSdkEmbedOptions {
   providerOptions?: Record<string, Record<string, unknown>>
 }
 
-/** The vectors of one call, as far as all versions agree. */
+/** The vectors of one call: the fields that all versions have. */
 export interface AiSdkEmbedResult {
   readonly embeddings: readonly (readonly number[])[]
   readonly usage?: unknown
@@ -66,12 +66,12 @@ export interface AiSdkEmbeddingModel {
   readonly specificationVersion: AiSdkVersion
   readonly provider: string
   readonly modelId: string
-  /** Most texts in one call. */
+  /** The largest number of texts in one call. */
   readonly maxEmbeddingsPerCall: PromiseLike<number | undefined> | number | undefined
   doEmbed(options: AiSdkEmbedOptions): PromiseLike<AiSdkEmbedResult>
 }
 
-/** Any AI SDK model: a language model, or one for embeddings, images, speech, transcription and whatever else has `do…` methods. */
+/** Any AI SDK model: for language, embeddings, images, speech or transcription, or any other that has `do…` methods. */
 export interface AiSdkModel {
   readonly specificationVersion: AiSdkVersion
   readonly provider: string
@@ -94,7 +94,7 @@ export function assertModel(model: unknown): asserts model is AiSdkModel {
     throw notA('model', 'it has no method whose name begins with do, such as doGenerate')
 }
 
-/** Checks that a model may stand in for the one it replaces. */
+/** Checks that a rebuilt model has the version and the methods of the first one. */
 export function assertSameKind(model: unknown, first: object): void {
   assertFields(model, 'model', ['provider'], [...methodsOf(first)])
   const version: unknown = Reflect.get(first, 'specificationVersion')
@@ -118,14 +118,14 @@ function assertFields(
   if ((typeof model !== 'object' && typeof model !== 'function') || model === null) {
     throw notA(kind, `it is ${model === null ? 'null' : `of type ${typeof model}`}`)
   }
-  // Read by name: on real models most of them are getters and methods of a prototype.
+  // Get each member by its name: a real model inherits most getters and methods from its prototype.
   const read = (name: string | symbol): unknown => Reflect.get(model, name)
   const version = read('specificationVersion')
   if (version !== 'v2' && version !== 'v3' && version !== 'v4') {
     throw notA(kind, `its specificationVersion is ${quoted(version)}, not 'v2', 'v3' or 'v4'`)
   }
   const missing = [
-    // Empty ones are used: some providers are made without a name.
+    // Accept an empty text: some providers are made without a name.
     ...texts.filter((name) => typeof read(name) !== 'string'),
     ...methods.filter((name) => typeof read(name) !== 'function'),
   ]

@@ -1,5 +1,6 @@
 /**
- * `ours` laid over `theirs`, objects merged at every depth. An `undefined` of ours takes theirs away. Neither is changed.
+ * Lays `ours` over `theirs`, and merges objects at every depth. A field of `ours` that is `undefined` removes theirs. Changes neither
+ * argument.
  */
 export function merged(
   theirs: Record<string, unknown>,
@@ -14,7 +15,7 @@ export function merged(
   return result
 }
 
-/** A plain object, and no array. */
+/** True for an object that is not an array. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

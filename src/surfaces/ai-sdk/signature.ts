@@ -2,18 +2,18 @@ import type { OpaqueReasoningBlock } from '../../llm/content.ts'
 import type { Vendor } from './vendor.ts'
 
 /**
- * Vendors sign their reasoning, and want the signature back unchanged. `ContentBlock` has one string for it.
- * Anthropic's is kept bare, as in its own API. Any other is written `namespace:{json}`, so that it finds its
- * way home whole, and one vendor's is never sent to another.
+ * How a vendor's signature on reasoning fits into the one string that `ContentBlock` has for it. The vendor wants the signature back
+ * unchanged. Anthropic's signature stays as it is, as in Anthropic's own API. Any other becomes `namespace:{json}`. So it returns complete
+ * to its vendor, and never goes to another.
  */
 
 /** An AI SDK part's metadata, by namespace. */
 export type Metadata = Record<string, Record<string, unknown>>
 
-/** The data that a vendor wants back with a piece of reasoning. */
+/** The data that a vendor wants back with its reasoning. */
 export type ReasoningMark = { readonly signature: string } | { readonly redacted: string }
 
-/** The mark on a reasoning part, if there is one. */
+/** The mark of a reasoning part, if it has one. */
 export function readReasoningMark(metadata: Metadata | undefined): ReasoningMark | undefined {
   for (const [namespace, fields] of Object.entries(metadata ?? {})) {
     const { redactedData, signature, thoughtSignature, itemId, reasoningEncryptedContent } = fields ?? {}
@@ -31,7 +31,7 @@ export function readReasoningMark(metadata: Metadata | undefined): ReasoningMark
   return undefined
 }
 
-/** The block for reasoning that is nothing but a mark; undefined for Anthropic's marks, which its own API has blocks for. */
+/** The block for reasoning that consists of a mark alone. undefined for an Anthropic mark: `ContentBlock` has blocks for those. */
 export function opaqueBlock(mark: ReasoningMark): OpaqueReasoningBlock | undefined {
   const text = 'redacted' in mark ? mark.redacted : mark.signature
   const parsed = untagged(text)
@@ -39,13 +39,13 @@ export function opaqueBlock(mark: ReasoningMark): OpaqueReasoningBlock | undefin
   return { type: 'opaque_reasoning', provider: parsed.namespace, data: JSON.stringify(parsed.fields) }
 }
 
-/** The mark that {@link opaqueBlock} was made from; undefined for a block of any other origin. */
+/** The mark in a block that {@link opaqueBlock} made; undefined for any other block. */
 export function opaqueMark({ provider, data }: OpaqueReasoningBlock): ReasoningMark | undefined {
   const signature = `${provider}:${data}`
   return untagged(signature) === undefined ? undefined : { signature }
 }
 
-/** Google's signature on a part that is not reasoning, bare. */
+/** Google's signature, unchanged, on a part that is not reasoning. */
 export function readThoughtSignature(metadata: Metadata | undefined): string | undefined {
   for (const fields of Object.values(metadata ?? {})) {
     const signature = fields?.['thoughtSignature']
@@ -55,26 +55,23 @@ export function readThoughtSignature(metadata: Metadata | undefined): string | u
 }
 
 /**
- * Google signs texts, for which a text block has no place, and some streams tell the signature of a tool call only
- * when the call is over. An empty thinking block that comes later carries such a signature.
+ * Makes the signature of an empty thinking block that carries Google's signature of an earlier part. Google signs texts, and a text block
+ * has no field for that. Some streams send a tool call's signature only after the call.
  *
- * @param toolUseId absent for the text right before it
+ * @param toolUseId the signed tool call; absent for the text directly before the thinking block
  */
 export function carriedSignature(thoughtSignature: string, toolUseId?: string): string {
   return `google:${JSON.stringify({ carried: thoughtSignature, toolUseId })}`
 }
 
-/** The values that {@link carriedSignature} put into a signature; undefined for any other signature. */
+/** The values in a signature that {@link carriedSignature} made; undefined for any other signature. */
 export function readCarried(signature: string): { thoughtSignature: string; toolUseId?: string } | undefined {
   const { carried, toolUseId } = untagged(signature)?.fields ?? {}
   if (!isText(carried)) return undefined
   return { thoughtSignature: carried, ...(isText(toolUseId) && { toolUseId }) }
 }
 
-/**
- * The `providerOptions` of a reasoning part that give the vendor its mark back; undefined for another
- * vendor's, which it would refuse.
- */
+/** The `providerOptions` that return a mark to its vendor. undefined if another vendor made the mark: this one would refuse it. */
 export function markOptions(
   mark: ReasoningMark,
   vendor: Vendor,
@@ -86,7 +83,8 @@ export function markOptions(
   const fields = parsed === undefined ? { [field]: bare } : parsed.fields
   if (vendor === 'other') return { [home]: fields }
   if (vendor !== home) return undefined
-  // A reasoning part has no fallback from one namespace to the next, as the options of a call do.
+  // Write to every namespace. For a reasoning part the AI SDK reads one namespace only; for the options of a call it tries the aliases,
+  // too.
   return Object.fromEntries(namespaces.map((namespace) => [namespace, fields]))
 }
 
@@ -95,7 +93,7 @@ function tagged(namespace: string, field: string, value: string): string {
 }
 
 function untagged(mark: string): { namespace: string; fields: Record<string, unknown> } | undefined {
-  // Anthropic's are base64, in which neither a colon nor a brace occurs.
+  // Anthropic's marks are base64, which contains no colon and no brace.
   const [, namespace, json] = /^([\w.-]+):(\{.*\})$/s.exec(mark) ?? []
   if (namespace === undefined || json === undefined) return undefined
   try {

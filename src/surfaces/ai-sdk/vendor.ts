@@ -2,21 +2,21 @@ import type { AiSdkEmbeddingModel, AiSdkLanguageModel, AiSdkVersion } from './mo
 
 type Model = AiSdkEmbeddingModel | AiSdkLanguageModel
 
-/** The vendor whose protocol a model speaks, so whose `providerOptions` it reads. `other`: any not listed. */
+/** The vendor whose protocol a model speaks. It decides which `providerOptions` the model reads. `other`: a vendor that is not listed. */
 export type Vendor = 'anthropic' | 'openai' | 'google' | 'openai-compatible' | 'other'
 
-/** The facts needed to speak to a model. */
+/** The facts that we need to write a request for a model. */
 export interface Dialect {
   readonly vendor: Vendor
   readonly version: AiSdkVersion
   readonly modelId: string
-  /** OpenAI's Responses API, which keeps reasoning; its chat API has none. */
+  /** True for OpenAI's Responses API, which keeps reasoning. OpenAI's chat API does not. */
   readonly responses: boolean
-  /** The first is always read; the others are aliases, each read by some versions. */
+  /** Every version reads the first namespace. The others are aliases; each is read by some versions. */
   readonly namespaces: readonly [string, ...string[]]
 }
 
-/** Tells the vendor from the model's `provider`, unless the caller knows better. */
+/** Finds the vendor. `told` wins over the model's `provider`. */
 export function dialectOf(model: Model, told: Vendor | undefined): Dialect {
   const vendor = told ?? vendorOf(model)
   return {
@@ -31,12 +31,12 @@ export function dialectOf(model: Model, told: Vendor | undefined): Dialect {
 function vendorOf(model: Model): Vendor {
   const segments = model.provider.split('.')
   const first = segments[0] ?? ''
-  // Before the others: `googleVertex.anthropic.messages` and `bedrock.anthropic.messages` are Anthropic's protocol.
+  // Test this first: `googleVertex.anthropic.messages` and `bedrock.anthropic.messages` speak Anthropic's protocol.
   if (segments.includes('anthropic')) return 'anthropic'
   if (first === 'openai' || first.startsWith('azure')) return 'openai'
-  // The Interactions API takes other options.
+  // Google's Interactions API takes other options, so it is not `google`.
   if (first === 'google' && !segments.includes('interactions')) return 'google'
-  // A property of every model that is built on @ai-sdk/openai-compatible, and of no other.
+  // Only models that are built on @ai-sdk/openai-compatible have this property.
   const property = 'doEmbed' in model ? 'providerOptionsName' : 'supportsStructuredOutputs'
   return property in model ? 'openai-compatible' : 'other'
 }
@@ -45,7 +45,7 @@ function namespacesOf(vendor: Vendor, model: Model): readonly [string, ...string
   const name = model.provider.split('.')[0] ?? model.provider
   switch (vendor) {
     case 'anthropic':
-      // The alias of Vertex changed between versions; `vertex` also holds labels.
+      // Versions differ in the alias for Vertex. `vertex` also holds labels.
       return name.toLowerCase().includes('vertex')
         ? ['anthropic', 'googleVertex', 'vertex']
         : ['anthropic', name]

@@ -5,22 +5,23 @@ import { isRequest } from './target.ts'
 
 type Request = Parameters<Fetch>
 
-/** A request of ours that is under way through a user's fetch, which may lead back to us. */
+/** A request of ours that a user's fetch is sending. That fetch may call our surface again. */
 interface UnderWay {
-  /** undefined: it bypasses the credential. */
+  /** The credential on the request; undefined if the request bypasses the credential. */
   readonly applied: Applied | undefined
   readonly address: string
   isOver: boolean
 }
 
 /**
- * The fetch beneath a surface: the one that was given, else the platform's, looked up at each call, for telemetry and tests replace it
- * later. Where the platform's is the surface itself, or leads to it, requests go to the fetch of construction.
+ * The fetch that a surface sends its requests through. That is the fetch in the options, or else the platform's fetch. We look the
+ * platform's up at each call, because telemetry and tests replace it. If it is the surface itself, or leads back to it, the surface uses
+ * the fetch that it found at its construction.
  */
 export class Beneath {
-  /** The fetch of construction. */
+  /** The fetch in the options, or the platform's fetch at construction. */
   readonly first: Fetch
-  /** It was given, and is not the platform's. */
+  /** True if the options had a fetch. */
   readonly isGiven: boolean
   readonly #context = asyncContext<UnderWay>()
   readonly #underWay = new Set<UnderWay>()
@@ -31,18 +32,18 @@ export class Beneath {
     this.isGiven = given !== undefined
   }
 
-  /** @param surface the fetch that this is beneath */
+  /** @param surface the fetch that sends its requests through this one */
   serve(surface: Fetch): void {
     this.#surface = surface
   }
 
-  /** @param applied the credential on the request; undefined if it bypasses the credential */
+  /** @param applied the credential on the request; undefined if the request bypasses the credential */
   send(request: Request, applied: Applied | undefined): Promise<Response> {
     const fetch = this.#current()
     return fetch === this.first ? fetch(...request) : this.#sendBy(fetch, request, applied)
   }
 
-  /** Sends through a user's fetch, which may lead back to us. */
+  /** Sends through a user's fetch, and records the request meanwhile: that fetch may call our surface again. */
   async #sendBy(fetch: Fetch, request: Request, applied: Applied | undefined): Promise<Response> {
     const underWay: UnderWay = { applied, address: addressOf(request[0]), isOver: false }
     this.#underWay.add(underWay)
@@ -55,7 +56,7 @@ export class Beneath {
     }
   }
 
-  /** Does this call of the surface come from its own request, by way of a fetch that leads back to it? */
+  /** True if this call repeats a request of the surface, because the user's fetch called the surface again. */
   isOwn(request: Request): boolean {
     for (const underWay of this.#underWay) {
       const { applied } = underWay
@@ -90,11 +91,11 @@ function carries([input, init]: Request, { set }: Applied): boolean {
     const headers = new Headers(init?.headers ?? (isRequest(input, true) ? input.headers : undefined))
     return set.every(([name, value]) => headers.get(name) === value)
   } catch {
-    return false // The platform says what is wrong with them.
+    return false // The platform will report what is wrong with these headers.
   }
 }
 
-/** The address without the query, because telemetry may add to it. */
+/** The address of a request, without the query, because telemetry may add to the query. */
 function addressOf(input: Request[0]): string {
   try {
     const { origin, pathname } = new URL(

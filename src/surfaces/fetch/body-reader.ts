@@ -2,11 +2,11 @@
 export interface BodyReader {
   /** The next piece; undefined at the end. */
   next(): Promise<Uint8Array | undefined>
-  /** Closes the body: no more of it is needed. */
+  /** Closes the body. No one needs more of it. */
   close(reason?: unknown): void
   /** Calls the listener when the body breaks, even between reads. */
   onBreak?(listener: (error: unknown) => void): void
-  /** True for a stream of bytes. Ask only between reads. */
+  /** True for a stream of bytes. Call it only when no read is pending. */
   isBytes?(): boolean
 }
 
@@ -45,7 +45,7 @@ function isByteStream(stream: ReadableStream): boolean {
   }
 }
 
-/** Discards what a program dropped unread, as platforms do. */
+/** Closes the bodies of streams that a program dropped without reading them to the end, as platforms do. */
 const dropped = /* @__PURE__ */ watchDropped()
 
 function watchDropped(): FinalizationRegistry<BodyReader> | undefined {
@@ -54,23 +54,23 @@ function watchDropped(): FinalizationRegistry<BodyReader> | undefined {
     : undefined
 }
 
-/** The input of a {@link restored} stream. */
+/** The parts of which {@link restored} makes a stream. */
 export interface Rest {
-  /** Pieces that were read already. They are given first. */
+  /** The pieces that we have read already. The stream gives them first. */
   readonly pieces: readonly Uint8Array[]
-  /** The reader of the rest. */
+  /** Reads the rest. */
   readonly reader: BodyReader
-  /** The piece that is being read right now. */
+  /** The read that is pending now. */
   readonly next?: Promise<Uint8Array | undefined> | undefined
-  /** The end of the body, if it has ended. */
+  /** How the body ended, if it has ended. */
   readonly ending?: { readonly error?: unknown } | undefined
-  /** A stream of bytes, which may be read into a buffer of its reader's. Its pieces are handed over, not copied. */
+  /** True for a stream of bytes, whose reader may give a buffer to read into. The stream passes our pieces on without a copy. */
   readonly isBytes: boolean
 }
 
 /**
- * A stream of the pieces that were read, followed by the rest. It reads a piece when its consumer asks for one, and none ahead. A body that
- * breaks does so after the last piece that was read.
+ * A stream of the pieces that we have read, followed by the rest. It reads one piece when its consumer asks for one, and none ahead. If the
+ * body has broken, the stream breaks after the last piece that we have read.
  */
 export function restored({ pieces, reader, next, ending, isBytes }: Rest): Restored {
   const left = [...pieces]
@@ -90,7 +90,7 @@ export function restored({ pieces, reader, next, ending, isBytes }: Rest): Resto
           piece = await reading
         }
         if (piece === undefined) return close(controller)
-        // A stream of bytes takes no empty piece, and needs none.
+        // Skip an empty piece: a stream of bytes throws for one.
         if (isBytes && piece.byteLength === 0) continue
         return controller.enqueue(owned(piece))
       }
@@ -107,7 +107,7 @@ export function restored({ pieces, reader, next, ending, isBytes }: Rest): Resto
   return { stream, break: (error) => breakNow(error) }
 }
 
-/** A stream, and what breaks it off at once. */
+/** A restored stream, and a function that breaks it at once. */
 export interface Restored {
   readonly stream: ReadableStream<Uint8Array>
   break(error: unknown): void
@@ -121,7 +121,7 @@ interface Controller {
   error(reason: unknown): void
 }
 
-/** Types tell memory that threads share from other memory; a body's is never shared. */
+/** Returns a piece whose memory threads do not share, for the types only: a body never uses shared memory. */
 function owned(piece: Uint8Array): Uint8Array<ArrayBuffer> {
   return isOwned(piece) ? piece : new Uint8Array(piece)
 }
@@ -132,6 +132,6 @@ function isOwned(piece: Uint8Array): piece is Uint8Array<ArrayBuffer> {
 
 function close(controller: Controller): void {
   controller.close()
-  // A reader that gave a buffer of its own waits for it.
+  // Complete a pending read into a reader's own buffer, which `close()` leaves pending.
   controller.byobRequest?.respond(0)
 }

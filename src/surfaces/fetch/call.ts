@@ -21,11 +21,11 @@ export interface CallSettings extends HttpSettings {
   readonly beneath: Beneath
 }
 
-/** A response, judged. */
+/** The result of an attempt: a response, and our verdict on it. */
 export interface Attempted extends Finding {
-  /** The response for the caller: it is made when the caller gets it. */
+  /** Makes the response for the caller. Called only if the caller gets this one. */
   readonly handOn: () => Response
-  /** Discards the response. */
+  /** Discards the response, if the caller does not get it. */
   readonly discard: () => void
 }
 
@@ -34,17 +34,17 @@ export class FetchCall implements RetryPolicy<Attempted> {
   readonly signal: AbortSignal | undefined
   readonly onEvent: RefreshListener | undefined
   readonly origin: string
-  /** Each fetch has an error of its own for that. */
+  /** The fetch beneath ours observes the caller's abort, and throws its own error for it. */
   readonly aborts: boolean = true
-  /** Method and path. */
+  /** Method and path, without the query. */
   readonly endpoint: string
   readonly #settings: CallSettings
   readonly #target: Target
   readonly #init: RequestInit | undefined
-  /** A copy of everything that the caller may change after the call. */
+  /** A copy of the body, because the caller may change its own after the call. */
   readonly #replay: Replay | undefined
   readonly #headers: KeptHeaders
-  /** The caller leaves it to fetch to follow redirects. */
+  /** True if the caller lets fetch follow redirects. */
   readonly #follows: boolean
   /** The number of attempts that were begun. */
   attempts = 0
@@ -60,9 +60,9 @@ export class FetchCall implements RetryPolicy<Attempted> {
     this.#follows = (init?.redirect ?? request?.redirect ?? 'follow') === 'follow'
     this.onEvent = settings.onEvent
     const signal = (init?.signal === undefined ? request?.signal : init.signal) ?? undefined
-    // fetch rejects an object that is no signal with its own error.
+    // Ignore an object that is no signal: fetch rejects it with its own error.
     this.signal = typeof signal?.addEventListener === 'function' ? signal : undefined
-    // The body of a call that was aborted before is not sent: fetch discards it, as it came.
+    // Copy no body if the caller has already aborted: fetch sends nothing, and discards the caller's body.
     if (!this.signal?.aborted) this.#replay = keep(init?.body, target, settings.replayLimit)
   }
 
@@ -76,7 +76,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
       response = hidden401(error)
     }
     const head = headOf(response)
-    // A value that stands in for a response, or throws when it is read, goes to the caller unchanged.
+    // If the value is no response, or throws when we read it, the caller gets it unchanged.
     if (head === undefined) return asItCame(response, false)
     if (applied.survivesRedirects && isRedirect(head) && this.#follows) {
       releaseBody(response.body)
@@ -86,7 +86,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
   }
 
   isRejection({ verdict }: Attempted): Verdict | false | Promise<Verdict | false> {
-    // A second attempt may follow: whether the body can be sent again has to be known.
+    // Before a second attempt, wait until we know whether the body can be sent again.
     const settled = isMendable(verdict) && this.attempts === 1 ? this.#replay?.settle?.() : undefined
     return settled === undefined ? verdict : settled.then(() => verdict)
   }
@@ -95,7 +95,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
     return answer.accepts
   }
 
-  /** fetch throws only lost connections and aborts. */
+  /** No thrown error is a rejection: fetch throws only for lost connections, aborts and invalid requests. */
   isRejectionError(): boolean {
     return false
   }
@@ -108,12 +108,12 @@ export class FetchCall implements RetryPolicy<Attempted> {
     return this.#replay?.refusal()
   }
 
-  /** Discards the body of a request that is never sent, as fetch does. */
+  /** Discards the caller's body if we never sent the request, as fetch does. */
   abandon(reason: unknown): void {
     releaseBody(this.#init?.body ?? this.#target.request?.body, reason)
   }
 
-  /** Discards the copy that was kept for a second attempt. */
+  /** Discards our copy of the body. */
   end(): void {
     this.#replay?.end()
   }
@@ -123,23 +123,23 @@ export class FetchCall implements RetryPolicy<Attempted> {
     const init = Object.assign<RequestInit, RequestInit | undefined>({}, this.#init)
     const { request } = this.#target
     if (request && !Object.keys(init).length) {
-      // Whatever is given beside a Request sets both back (Fetch standard, section 5.4).
+      // fetch resets both if it gets options beside a `Request` (Fetch standard, section 5.4), so copy them.
       init.referrer = request.referrer
       init.referrerPolicy = request.referrerPolicy
     }
     init.headers = this.#headers(applied)
     const isRetry = this.attempts > 1
-    // A Request brings its own body, once, unless init has another.
+    // The first attempt sends the body of the caller's `Request`, unless the caller gave another in `init`.
     const isBrought = request !== undefined && (init.body ?? undefined) === undefined
     const body = !isRetry && isBrought ? undefined : this.#replay?.body()
     if (body !== undefined) init.body = body
-    // Required of a body that is a stream (Fetch standard, section 5.4); types do not know it yet.
+    // fetch requires `duplex` for a body that is a stream (Fetch standard, section 5.4). TypeScript does not know it yet.
     if (isRetry && body !== undefined && isStream(body)) Reflect.set(init, 'duplex', 'half')
     if (applied.survivesRedirects && this.#follows) init.redirect = 'manual'
     return init
   }
 
-  /** An error that is thrown would look like a lost connection to the vendors' clients, and be retried. */
+  /** The response for a redirect that we do not follow. Vendors' clients would take a thrown error for a lost connection, and retry. */
   #refusedRedirect(): Attempted {
     const { body, ...own } = synthetic401(
       new RefreshError(
@@ -153,8 +153,8 @@ export class FetchCall implements RetryPolicy<Attempted> {
   #judged(response: Response, head: ResponseHead): Attempted | Promise<Attempted> {
     const { judge, inspectStreams } = this.#settings
     const { status, headers, redirected } = head
-    // A server that was asked after a redirect to elsewhere has not seen the credential. Where it led back, platforms do not tell: a 401
-    // counts then, for a refresh too many costs less than a call that dies; a success proves nothing.
+    // If the last server is of another origin, it has not seen the credential. If the redirects led away and back, no platform tells. So a
+    // 401 of our origin counts, because a needless refresh costs less than a failed call. A success proves nothing.
     if (redirected && (head.origin ?? this.#target.origin) !== this.#target.origin)
       return asItCame(response, false)
     if (status >= 400 && isSynthetic401(headers)) return asItCame(response, false)
@@ -177,7 +177,7 @@ export class FetchCall implements RetryPolicy<Attempted> {
         ? inspectBody(judge, head, undefined, judged)
         : inspectEvents(judge, head, undefined, mayTakeBack, judged),
     )
-    // No connection is held while the credential is refreshed.
+    // Close the connection of a rejection, so that the refresh holds none.
     const isTakenBack = mayTakeBack && verdict !== false && verdict.rejected
     const handOn = isTakenBack ? peeked.detach() : () => peeked.whole()
     const discard = (): void => (isTakenBack ? undefined : releaseBody(get(response, 'body')))
@@ -189,26 +189,28 @@ function asItCame(response: Response, accepts: boolean): Attempted {
   return { verdict: false, accepts, handOn: () => response, discard: () => releaseBody(response.body) }
 }
 
-/** undici 7.19 to 7.24 throws away a 401 to a body that is a stream, and says only this (nodejs/undici#4940). */
+/**
+ * Restores a 401 that undici 7.19 to 7.24 discards if the request's body is a stream. All that shows it is this error (nodejs/undici#4940).
+ */
 function hidden401(error: unknown): Response {
   if (get(get(error, 'cause'), 'message') !== 'expected non-null body source') throw error
   return new Response(null, { status: 401 })
 }
 
-/** Members may be a prototype's, as those of a Request are: spreading would lose them. */
+/** Copies inherited members, too, which spreading would lose. A caller may pass a `Request` as `init`. */
 function copyOf(init: RequestInit): RequestInit {
   const copy: RequestInit = {}
   for (const name in init) Reflect.set(copy, name, Reflect.get(init, name))
   return copy
 }
 
-/** The head of a response, read once. */
+/** The head of a response. We read each member once. */
 interface ResponseHead {
   readonly type: unknown
   readonly status: number
   readonly headers: unknown
   readonly redirected: boolean
-  /** The origin of the response; undefined if it does not tell. */
+  /** The origin of a redirected response; undefined if the response does not tell. */
   readonly origin: string | undefined
 }
 
@@ -220,7 +222,7 @@ function headOf(response: Response): ResponseHead | undefined {
   return { type: get(response, 'type'), status, headers: get(response, 'headers'), redirected, origin }
 }
 
-/** True if fetch would follow the response. Without a location there is nothing to follow. */
+/** True if fetch would follow the response. A redirect without a `location` leads nowhere. */
 function isRedirect({ type, status, headers }: ResponseHead): boolean {
   const leads = [301, 302, 303, 307, 308].includes(status) && headerOf(headers, 'location') !== undefined
   return type === 'opaqueredirect' || leads

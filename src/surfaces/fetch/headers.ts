@@ -1,19 +1,19 @@
 import type { Applied } from '../shared/apply.ts'
 import { isIterable } from '../shared/body.ts'
 
-/** A request's headers as its caller gave them. They are kept, for the caller may change its own. */
+/** The caller's headers, copied because the caller may change its own. The function puts a credential on them. */
 export type KeptHeaders = (applied: Applied) => HeadersInit
 
-/** Headers that name the request's server. Only its URL may. */
+/** The headers that could name another server. Only the URL of a request may name its server. */
 const DESTINATION = ['host', ':authority']
 
 /**
- * Puts a credential on the headers of a request, in the form that the caller chose: a fetch beneath ours may spread an object, or read a
+ * Keeps the headers in the form that the caller chose. A fetch beneath ours may rely on that form: it may spread an object, or read a
  * `Headers`.
  */
 export function keepHeaders(given: HeadersInit | undefined): KeptHeaders {
   if (given === undefined || given === null) return fresh
-  // The platform reports what is wrong with it.
+  // Leave invalid headers to the platform, which reports what is wrong with them.
   if (typeof given !== 'object') return () => given
   if (!isIterable<[string, string]>(given)) {
     const kept: Record<string, string> = { ...given }
@@ -31,7 +31,7 @@ export function keepHeaders(given: HeadersInit | undefined): KeptHeaders {
   return keepPairs([...given])
 }
 
-/** The caller gave none. A fetch beneath ours may read them as `Headers`, and it may spread them. */
+/** The headers if the caller gave none. A fetch beneath ours may read them as a `Headers`, or spread them. */
 function fresh({ set }: Applied): Headers {
   const headers = new Headers(set.map(copied))
   for (const [name, value] of set) Object.defineProperty(headers, name, { value, enumerable: true })
@@ -53,7 +53,7 @@ function copied([name, value]: readonly [string, string]): [string, string] {
   return [name, value]
 }
 
-/** A name that the caller has written keeps its spelling and its place. */
+/** Puts a credential on an object of headers. A header that the caller has written, too, keeps its spelling and its place. */
 function withApplied(kept: Readonly<Record<string, string>>, applied: Applied): Record<string, string> {
   const headers: Record<string, string> = {}
   const gone = goneWith(applied)
@@ -69,7 +69,7 @@ function withApplied(kept: Readonly<Record<string, string>>, applied: Applied): 
   return headers
 }
 
-/** Names of the caller's that do not go on the request as they came. */
+/** The names of the caller's headers that do not go on the request. */
 function goneWith({ set, remove }: Applied): ReadonlySet<string> {
   return new Set([...DESTINATION, ...remove, ...set.map(([name]) => name)])
 }

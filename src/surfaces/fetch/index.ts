@@ -20,30 +20,32 @@ import { readTarget } from './target.ts'
 /** Options of a {@link refreshingFetch}. */
 export interface RefreshingFetchOptions<T> extends HttpSurfaceOptions<T> {
   /**
-   * The fetch that makes the requests. Default: the platform's fetch, looked up at each call, so that telemetry and tests may replace it
-   * later. Another one must follow redirects as the Fetch standard says: node-fetch, for one, sends `Authorization` on to other ports of
-   * the same host, and to the domains above it. It gets the headers in the form that the caller gave.
+   * The fetch that makes the requests. It gets the headers in the form that the caller gave. It must follow redirects as the Fetch standard
+   * says. node-fetch does not: it also sends `Authorization` to other ports of the same host, and to its parent domains.
+   * @default the platform's fetch, looked up at each call, so that telemetry and tests may replace it later
    */
   fetch?: Fetch | undefined
 }
 
 /**
- * A fetch that puts a fresh credential on its requests to the `origins`. If a response rejects the credential, it is refreshed, once for
- * all callers, and the request is made once more. Hand it to whatever takes a fetch.
+ * A fetch that puts a fresh credential on its requests to the `origins`. If a server rejects the credential, this fetch refreshes the
+ * credential, once for all callers, and makes the request once more. Pass it to any client that takes a fetch.
  *
- * The caller gets the server's response unchanged. If there is no fresh credential, that is the rejection, with up to 64 KiB of its body.
- * If there is no credential to begin with, the response is a 401 of our own that names the reason, so that the vendors' clients raise their
+ * The caller gets the server's response unchanged. If there is no fresh credential, that response is the rejection, with up to 64 KiB of
+ * its body. If there is no credential at all, this fetch makes a 401 that names the reason, so that vendors' clients raise their
  * authentication errors.
  *
- * A rejection that a redirect led to counts if it comes from the origin that was asked. Platforms do not tell whether the way led elsewhere,
- * where they take `Authorization` away: then a refresh is made in vain, as often as the breaker lets it.
+ * After a redirect, a rejection counts if it comes from the origin that was asked. If the redirects led through another origin, platforms
+ * have removed `Authorization` there, and no platform tells us. The refresh is then in vain, and the breaker limits such refreshes.
  *
- * Responses of our own carry the header `x-llm-refresh` with the error's code. One is the response to a redirect that would take along a header
- * other than `Authorization`: it is not followed, but answered 401 with the code `redirect_refused`.
+ * A response that this fetch made carries the header `x-llm-refresh` with the error's code. For instance, this fetch does not follow a
+ * redirect if the credential is in a header other than `Authorization`, because platforms would send that header along. It returns a 401
+ * with the code `redirect_refused`.
  *
- * It may become the platform's fetch: `globalThis.fetch = refreshingFetch(…)`. Requests of a credential's own source never pass it.
+ * This fetch may replace the platform's: `globalThis.fetch = refreshingFetch(…)`. It passes requests of the credential's own source on
+ * unchanged.
  *
- * @throws RefreshError `invalid_option`. The fetch itself throws what the underlying one throws, and the signal's reason
+ * @throws RefreshError `invalid_option`. The returned fetch throws the errors of the fetch beneath it, and the signal's reason
  * @example
  * const fetch = refreshingFetch(token, { origins: 'https://api.openai.com' })
  * const client = new OpenAI({ apiKey: 'unused', fetch })
@@ -68,9 +70,9 @@ export function refreshingFetch<T>(
   const credentials = credentialsByOrigin(refresher, options, (applied) => applied)
   const bypassed = new Bypassed(refresher, shared.onEvent)
 
-  // One parameter, like the platform's fetch.
+  // One declared parameter, so that `length` is 1, as for the platform's fetch.
   const fetch: Fetch = async (input, ...[init]) => {
-    // A source's request, and a request that a fetch put over ours sends back to us, must go on as without us.
+    // Pass on unchanged what a source sends, and what a fetch beneath ours sends back to us.
     if (isInSource(refresher.owner) || beneath.isOwn([input, init])) return first(input, init)
     const target = readTarget(input, init, beneath.isGiven)
     const credential = credentials.get(target.origin)
@@ -100,7 +102,7 @@ export function refreshingFetch<T>(
   return asPlatform(fetch, first)
 }
 
-/** Bun's fetch has `preconnect`, which its type demands. */
+/** Adds `preconnect`, which the type of Bun's fetch demands. */
 function asPlatform(fetch: Fetch, first: Fetch): typeof globalThis.fetch {
   const preconnect: unknown = Reflect.get(first, 'preconnect')
   return preconnect === undefined ? fetch : Object.assign(fetch, { preconnect })

@@ -12,7 +12,7 @@ export interface NodeBody {
   off(event: string, listener: () => void): unknown
 }
 
-/** A stream of bytes, as a fetch gives that is made of Node's `http`: node-fetch, say. */
+/** True for a Node stream of bytes. A fetch that uses Node's `http`, such as node-fetch, returns such bodies. */
 export function isNodeBody(body: unknown): body is NodeBody {
   const property = (name: string): unknown => Reflect.get(Object(body), name)
   const isReadable = typeof property('unshift') === 'function'
@@ -21,7 +21,7 @@ export function isNodeBody(body: unknown): body is NodeBody {
 
 const EVENTS = ['readable', 'end', 'error', 'close']
 
-/** Looks into Node's stream. It puts back at once the pieces that it takes out, so the stream never notices. */
+/** Reads a Node stream without consuming it: it puts each piece back at once, so that the caller still gets all of it. */
 export class NodeBodyReader implements BodyReader {
   readonly #body: NodeBody
   #seen = 0
@@ -31,7 +31,7 @@ export class NodeBodyReader implements BodyReader {
     this.#body = body
   }
 
-  /** A body that breaks is over: its reader receives the error. */
+  /** The next piece. A broken body counts as ended: the caller's reader receives the error. */
   next(): Promise<Uint8Array | undefined> {
     const body = this.#body
     if (isOver(body)) return Promise.resolve(undefined)
@@ -42,7 +42,7 @@ export class NodeBodyReader implements BodyReader {
       }
       this.#look = () => {
         if (isOver(body)) return settle()
-        // All that is left, where it is over; null where it is not, and less than that is there.
+        // `read()` returns all that is left if the stream has ended. Otherwise it returns null if fewer bytes are there.
         const all = body.read(MOST_READ + 1)
         const bytes = all ?? (body.readableLength > this.#seen ? body.read() : null)
         if (!(bytes instanceof Uint8Array)) return
@@ -62,11 +62,11 @@ export class NodeBodyReader implements BodyReader {
 }
 
 /**
- * True if no more can come. We must not find this out by reading a body that has ended and is empty: its present listeners would get the
- * end, and later ones never would.
+ * True if no more can come. A `read()` must not find this out: on an empty stream that has ended it would emit `end` to the present
+ * listeners, and later listeners would never get it.
  */
 function isOver(body: NodeBody): boolean {
-  // The only place that says whether more is to come.
+  // No other property says whether more is to come.
   const state: unknown = Reflect.get(body, '_readableState')
   const isEmpty = body.readableLength === 0 && Reflect.get(Object(state), 'ended') === true
   return isEmpty || body.readableEnded || body.destroyed

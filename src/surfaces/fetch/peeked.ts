@@ -10,22 +10,22 @@ import { isNodeBody, NodeBodyReader } from './node-body.ts'
 export type Inspect = (judged: Judged) => Inspection
 
 /**
- * A response whose body we read, piece by piece, until it is clear what to do with it. No one else reads it meanwhile, and we make no copy:
- * we put the pieces that we read in front of the rest.
+ * A response whose body we read, piece by piece, until we can judge it. No one else reads the body meanwhile. We make no copy: the caller
+ * gets a response whose body begins with the pieces that we have read.
  */
 export class Peeked {
   readonly #response: Response
   readonly #signal: AbortSignal | undefined
-  /** undefined if there is nothing to read, or if only the caller can read it. */
+  /** Reads the body. undefined if there is no body, or if only the caller can read it. */
   readonly #reader: BodyReader | undefined
-  /** Pieces taken out of a web stream must be put back; Node's streams take them back by themselves. */
+  /** True for a web stream, whose pieces we have to put in front of the rest. A Node stream takes its pieces back by itself. */
   readonly #isTaken: boolean
   readonly #pieces: Uint8Array[] = []
-  /** The piece that is being read. */
+  /** The read that is pending now. */
   #next: Promise<Uint8Array | undefined> | undefined
   #ending: { readonly error?: unknown } | undefined
 
-  /** @param signal the caller's: a caller that leaves while the body is read receives no more of it */
+  /** @param signal the caller's. If it aborts while we read the body, the caller gets no more of the body */
   constructor(response: Response, signal: AbortSignal | undefined) {
     const body: unknown = get(response, 'body')
     this.#response = response
@@ -37,7 +37,7 @@ export class Peeked {
     else if (body === undefined) this.#reader = wholeReader(response)
   }
 
-  /** @throws the signal's reason, if the caller leaves meanwhile */
+  /** @throws the signal's reason if the caller aborts meanwhile */
   async inspect(inspect: Inspect): Promise<Finding> {
     let inspection: Inspection | undefined
     const found = new Promise<Finding>((resolve) => {
@@ -65,15 +65,15 @@ export class Peeked {
       isBytes: this.#next === undefined && this.#reader.isBytes?.() === true,
     })
     const signal = this.#signal
-    // An abort discards unread pieces, on every platform.
+    // On every platform an abort discards the pieces that the caller has not read.
     if (signal !== undefined) this.#reader.onBreak?.((error) => signal.aborted && rest.break(error))
     return this.#copy(rest.stream)
   }
 
-  /** The response without its connection: if more of it was to come, it ends with the pieces that were read. */
+  /** Gives up the connection. The response ends with the pieces that we have read, even if more was to come. */
   detach(): () => Response {
     if (this.#reader === undefined) return () => this.#response
-    // The body has ended by itself.
+    // The body has ended already, so it holds no connection.
     if (this.#ending !== undefined) return () => this.whole()
     this.#discard(undefined)
     return () => {
@@ -83,7 +83,7 @@ export class Peeked {
     }
   }
 
-  /** Discards the body, which no one will read. */
+  /** Discards the body: no one will read it. */
   #discard(reason: unknown): void {
     this.#reader?.close(reason)
     if (!this.#isTaken) releaseBody(get(this.#response, 'body'), reason)
@@ -96,11 +96,11 @@ export class Peeked {
         this.#next ??= this.#reader.next()
         piece = await this.#next
       } catch (error) {
-        // A body that breaks does so for the caller too, after the pieces before.
+        // Keep the error: the caller's body breaks, too, after the pieces before.
         this.#ending = { error }
         return inspection.end()
       }
-      // Decided meanwhile: the caller gets this piece.
+      // The inspection was over before this piece arrived. The caller gets the piece.
       if (inspection.isOver) return
       this.#next = undefined
       if (piece === undefined) this.#ending = {}
@@ -119,7 +119,7 @@ export class Peeked {
   }
 }
 
-/** A platform that does not show the body of a response (React Native) has all of it. */
+/** Reads a copy of the whole body, on a platform that shows no `body` (React Native) and has received all of it. */
 function wholeReader(response: Response): BodyReader | undefined {
   if (typeof response.clone !== 'function' || typeof response.text !== 'function') return undefined
   let isRead = false
@@ -131,7 +131,7 @@ function wholeReader(response: Response): BodyReader | undefined {
   return { next, close: () => undefined }
 }
 
-/** Makes a response of the same class: a user's fetch may have its own, and programs check for it. */
+/** Makes a response of the same class, because a user's fetch may have its own class, and programs check for it. */
 function construct(response: Response, body: BodyInit): Response {
   const { status, constructor } = response
   const init = { status, ...textOf(response), headers: headersOf(response) }
@@ -144,7 +144,7 @@ function construct(response: Response, body: BodyInit): Response {
     const copy: unknown = Reflect.construct(constructor, [body, init])
     if (isResponse(copy) && copy.status === status) return copy
   } catch {
-    // The platform's will do.
+    // Use the platform's class instead.
   }
   return new Response(body, init)
 }
@@ -168,7 +168,7 @@ function isResponse(candidate: unknown): candidate is Response {
   )
 }
 
-/** Gives a constructed response the members that it lacks and that clients show. */
+/** Gives a constructed response the members that the constructor cannot set. */
 function lookingLike(response: Response, copy: Response): Response {
   const cloned = copy.clone.bind(copy)
   const clone = (): Response => lookingLike(response, cloned())

@@ -5,20 +5,20 @@ import { Recording } from '../shared/recording.ts'
 import { isWebStream } from './body-reader.ts'
 import type { Target } from './target.ts'
 
-/** The body that attempts send. */
+/** The body for the attempts of a call. */
 export interface Replay {
   /** Why the body cannot be sent again; undefined if it can. */
   refusal(): RefreshError | undefined
-  /** The body, as it was when the call was made; undefined where only the caller's own will do. */
+  /** The body as it was at the call. undefined if the attempt has to send the caller's own. */
   body(): BodyInit | undefined
-  /** Waits until it is known whether it can be sent again. */
+  /** Waits until `refusal()` is final. */
   settle?(): Promise<void>
-  /** Discards the copy. */
+  /** Discards our copy. */
   end(): void
 }
 
 /**
- * Keeps the body of a call: the caller may change its own objects once the call is made.
+ * Keeps the body of a call, because the caller may change its objects after the call.
  *
  * @param limit bytes
  */
@@ -30,7 +30,7 @@ export function keep(
   if (body !== undefined && body !== null) return keepBody(body, limit)
   if (request === undefined || request.body === null) return undefined
   if (request.body !== undefined) return keepStream(request, limit)
-  // Firefox and React Native do not show the body of a Request, and have all of it.
+  // Firefox and React Native show no `body` on a `Request`, but have all of it.
   return method === 'GET' || method === 'HEAD' ? undefined : keepWhole(request, limit)
 }
 
@@ -40,7 +40,7 @@ function keepBody(body: BodyInit, limit: number): Replay {
   return fixed(copied(body))
 }
 
-/** Reads what the platform does not show. */
+/** Keeps the body of a `Request` on a platform that does not show it: reads a clone as a whole. */
 function keepWhole(request: Request, limit: number): Replay {
   let bytes: ArrayBuffer | undefined
   let refusal: (() => RefreshError) | undefined = streamed
@@ -60,10 +60,10 @@ function keepWhole(request: Request, limit: number): Replay {
   }
 }
 
-/** The body of a Request has mostly become a stream. It is recorded beside its being sent. */
+/** Keeps the body of a `Request`, which is usually a stream: records a clone while the first attempt sends the original. */
 function keepStream(request: Request, limit: number): Replay {
   const { body } = request.clone()
-  // node-fetch 2 keeps it as it is.
+  // node-fetch 2 leaves bytes as they are.
   if (ArrayBuffer.isView(body)) return keepBody(body, limit)
   const pieces = piecesOf(body)
   if (pieces === undefined) return fixed(undefined, streamed)
@@ -77,7 +77,7 @@ function keepStream(request: Request, limit: number): Replay {
   }
 }
 
-/** A stream in init is recorded while the first attempt sends it. */
+/** Keeps a stream in `init`: records it while the first attempt sends it. */
 function recordGiven(body: ReadableStream, limit: number): Replay {
   const send = senderFor(body)
   const pieces = piecesOf(body)
@@ -94,20 +94,20 @@ function recordGiven(body: ReadableStream, limit: number): Replay {
 /** The body that an attempt sends: bytes, or a stream. */
 function sent(recording: Recording, send: Send): BodyInit | undefined {
   const body = recording.body()
-  // Bytes would not survive a redirect: Node 20 detaches them.
+  // Send a `Blob`: Node 20 detaches an array of bytes, so that it could not be sent again after a redirect.
   const given = ArrayBuffer.isView(body) ? new Blob([body]) : send(body)
   return isBody(given) ? given : undefined
 }
 
-/** Known from the start. */
+/** A replay that needs no reading. */
 function fixed(body: BodyInit | undefined, refusal?: () => RefreshError): Replay {
   return { refusal: () => refusal?.(), body: () => body, end: () => undefined }
 }
 
-/** Makes a sendable and repeatable body of a stream, in the caller's form. */
+/** Makes a body that fetch accepts out of a source, in the form that the caller gave. */
 type Send = (source: AsyncIterableIterator<unknown>) => unknown
 
-/** The pieces of a web stream, or of Node's, which node-fetch makes of every body. */
+/** The pieces of a web stream or of a Node stream. node-fetch turns every body into a Node stream. */
 function piecesOf(body: unknown): AsyncIterable<unknown> | undefined {
   if (typeof body !== 'object' || body === null) return undefined
   if (isWebStream(body)) return { [Symbol.asyncIterator]: () => readerOf(body) }
@@ -139,13 +139,13 @@ function asWebStream(source: AsyncIterableIterator<unknown>): ReadableStream {
   )
 }
 
-/** undefined for a body that cannot be replaced: it is no stream of this platform, was read already, or tells fetch more than its bytes. */
+/** undefined if no new stream can replace this body: it is no stream of this platform, it was read already, or it has more than bytes. */
 function senderFor(body: object): Send | undefined {
   if (isWebStream(body)) return body instanceof ReadableStream && isUnread(body) ? asWebStream : undefined
   if (!('pipe' in body)) return (source) => source
-  // The form of the package `form-data` brings its boundary.
+  // A form of the package `form-data` also has a boundary, which fetch reads.
   if ('getBoundary' in body || 'getHeaders' in body) return undefined
-  // node-fetch takes no other streams.
+  // node-fetch accepts Node streams only.
   const Readable: unknown = Reflect.get(Object(builtinModule('stream')), 'Readable')
   const from: unknown = Reflect.get(Object(Readable), 'from')
   if (typeof from !== 'function') return undefined
@@ -160,14 +160,14 @@ function isUnread(stream: ReadableStream): boolean {
   }
 }
 
-/** A platform that takes no streams would send the words "[object ReadableStream]". */
+/** True if a `Request` accepts a stream as its body. A platform where it does not would send the text "[object ReadableStream]". */
 function takesStreams(body: Request['body']): boolean {
   return (
     typeof body?.getReader === 'function' && typeof Request === 'function' && 'duplex' in Request.prototype
   )
 }
 
-/** Web streams, Node's, and whatever else can be read once only. */
+/** True for a web stream, a Node stream, and any other body that can be read only once. */
 export function isStream(body: BodyInit): body is ReadableStream {
   if (typeof body !== 'object') return false
   return 'getReader' in body || 'pipe' in body || isAsyncIterable(body)

@@ -1,17 +1,17 @@
 import { parsedUrl } from '../../lib/secure-url.ts'
-/** The destination of a request. It is read once, so that the checked one is the fetched one. */
+/** The destination of a request. We read it once, so that the URL that we check is the URL that we fetch. */
 export interface Target {
   readonly origin: string
-  /** The URL, whole. */
+  /** The whole URL. */
   readonly href: string
   /** Method and path, without the query. */
   readonly endpoint: string
   readonly method: string
-  /** The caller's, if it gave one. */
+  /** The caller's `Request`, if the caller gave one. */
   readonly request: Request | undefined
 }
 
-/** The target without an origin: it is none of ours, and the platform reports what is wrong. */
+/** The target of an invalid input. No credential goes to it, and the platform reports what is wrong. */
 const NOWHERE: Target = { origin: '', href: '', endpoint: '', method: '', request: undefined }
 
 export function readTarget(
@@ -33,10 +33,10 @@ export function readTarget(
 }
 
 /**
- * A Request of the platform's, or of the fetch that was given. Anything else with a `url` is none: the platform would make a text of it, and
- * fetch that.
+ * True for a `Request` of the platform, or of the fetch in the options. Any other object with a `url` is no `Request`: the platform would
+ * turn it into a text, and fetch that.
  *
- * @param isForeign another fetch than the platform's was given
+ * @param isForeign true if the options had a fetch other than the platform's
  */
 export function isRequest(input: RequestInfo | URL, isForeign: boolean): input is Request {
   if (typeof input !== 'object' || input === null || !('url' in input)) return false
@@ -48,15 +48,15 @@ function textOf(input: unknown): string {
   return String(input)
 }
 
-/** The URL that the platform will fetch, even if the object or a subclass has a `url` of its own. */
+/** The URL that the platform will fetch. It ignores a `url` that an object or a subclass defines itself. */
 function urlOf(request: Request): string {
   const url = platformUrl()
   return url !== undefined && isPlatforms(request) ? String(url.call(request)) : request.url
 }
 
 /**
- * The `url` getter of the class, not of an object. undefined if a Request has its URL as an own member (React Native). We look it up when a
- * request comes: the first use of `Request` makes Node load its fetch, which takes longer than loading all of this library.
+ * The `url` getter of the class. undefined if each `Request` has `url` as its own member (React Native). We look it up at the first
+ * request, because the first use of `Request` makes Node load its fetch, which takes longer than loading this whole library.
  */
 function platformUrl(): ((this: object) => unknown) | undefined {
   const prototype = typeof Request === 'function' ? Request.prototype : {}

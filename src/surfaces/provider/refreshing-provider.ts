@@ -12,17 +12,18 @@ import type { ChatOutcome, StreamDelta, Usage } from '../../llm/response.ts'
 import { withSpent } from '../../llm/usage.ts'
 import { readWrapper, type SharedWrapperOptions, type WrapperOptions } from '../shared/wrapper.ts'
 
-/** The common options of both forms of a {@link RefreshingProvider}. */
+/** The options of a {@link RefreshingProvider} over a refresher, and the common ones of both forms. */
 export type SharedProviderOptions = SharedWrapperOptions
 
-/** With the cell's options, if the wrapper makes its own cell. */
+/** Options of a {@link RefreshingProvider}. If it makes its own cell, the cell's options belong to them. */
 export type RefreshingProviderOptions = WrapperOptions<LlmProvider>
 
 /**
- * A provider that does not go stale. If the wrapped one reports that its credential was rejected, it calls `refresh` to rebuild it, once
- * for all callers, and makes the request once more. It opens a stream anew only before its first content, so no output is ever duplicated.
+ * A provider that does not go stale. If the wrapped provider reports that the server rejected its credential, this one calls `refresh` to
+ * rebuild it, once for all callers, and makes the request once more. It opens a stream again only before the first content, so that no
+ * output comes twice.
  *
- * `embed` and `listModels` are made once more in the same way; `probe` is made once, and never refreshes. Each of the three exists only if
+ * `embed` and `listModels` are retried in the same way. `probe` is made once, and never causes a refresh. Each of the three exists only if
  * the wrapped provider has it.
  *
  * If there is no fresh provider, the caller gets the rejection unchanged, and `onEvent` receives the reason.
@@ -39,7 +40,7 @@ export class RefreshingProvider implements LlmProvider {
   declare readonly listModels?: (options?: CallOptions) => Promise<ModelInfo[]>
   declare readonly probe?: (options?: CallOptions) => Promise<void>
   readonly #refresher: Refresher<LlmProvider>
-  /** Answers what depends on no credential. */
+  /** The first provider. It serves the methods that depend on no credential. */
   readonly #template: LlmProvider
   readonly #policy: RetryPolicy<ChatOutcome>
   readonly #streamPolicy: StreamPolicy<StreamDelta>
@@ -47,7 +48,7 @@ export class RefreshingProvider implements LlmProvider {
 
   /**
    * @param inner the provider to start with
-   * @param refresh rebuilds it with a fresh credential; or the refresher that does, to share one
+   * @param refresh rebuilds the provider with a fresh credential; or a refresher that builds it, to share one
    * @throws RefreshError `invalid_provider`, `invalid_option`
    */
   constructor(
@@ -95,8 +96,8 @@ export class RefreshingProvider implements LlmProvider {
   }
 
   /**
-   * A wrapper over a refresher of providers, so that many share one credential: one refresh serves them all.
-   * Waits for the first provider.
+   * A wrapper over a refresher of providers. Many wrappers may share one credential: one refresh serves them all. It waits for the first
+   * provider.
    *
    * @throws RefreshError `invalid_provider`, `invalid_option`, or the first refresh's failure
    * @example
@@ -117,7 +118,7 @@ export class RefreshingProvider implements LlmProvider {
   chatStream(request: ChatRequest, options?: CallOptions): AsyncIterableIterator<StreamDelta> {
     const signal = options?.signal
     const { isRejection } = this.#streamPolicy
-    // The tokens that the first attempt reported before its rejection are added to those of the second.
+    // The tokens that the first attempt counted before its rejection. The second attempt's usage includes them.
     let spent: Usage | undefined
     const policy: StreamPolicy<StreamDelta> = {
       ...this.#streamPolicy,
@@ -160,9 +161,7 @@ export class RefreshingProvider implements LlmProvider {
     return retryOnce(this.#refresher, (inner) => call(this.#check(inner)), given)
   }
 
-  /**
-   * Neither call of the refresher begins a refresh. If no provider is built from the value in force, we probe the last one that was used.
-   */
+  /** Probes the current provider, or else the last one that was used. Neither call of the refresher begins a refresh. */
   async #probed(options: CallOptions | undefined): Promise<void> {
     const { value } = this.#refresher.usable?.() ?? this.#refresher.peek() ?? { value: this.#checked }
     const inner = this.#check(value)
@@ -170,7 +169,7 @@ export class RefreshingProvider implements LlmProvider {
     await inner.probe(options)
   }
 
-  /** Each provider is looked at once, when it is first used. */
+  /** Checks each provider once, when it is first used. */
   #check(inner: LlmProvider): LlmProvider {
     if (inner !== this.#checked) {
       assertFresh(inner)
@@ -186,7 +185,7 @@ function assertFresh(fresh: LlmProvider): void {
   assertProvider(fresh, REFRESHED)
 }
 
-/** Whatever is not known to be bookkeeping is content: a kind that is added later must not be duplicated. */
+/** Every other kind of delta counts as content, so that a kind that is added later is never sent twice. */
 function isContent(delta: StreamDelta): boolean {
   const { type } = delta
   return type !== 'usage' && type !== 'response' && type !== 'error' && type !== 'done'

@@ -1,29 +1,32 @@
 import { RefreshError } from '../../errors.ts'
 import { optionError } from '../../lib/options.ts'
 
-/** The headers that carry a credential. One that is undefined is taken away from the request. */
+/** Returns the headers that carry a credential. A header that is undefined is removed from the request. */
 export type Apply<T> = (value: T) => AppliedHeaders | Promise<AppliedHeaders>
 
-/** Header → value, in any case of letters. */
+/** Header → value. The names may be in any case of letters. */
 export type AppliedHeaders = Readonly<Record<string, string | undefined>>
 
-/** Headers as they go on a request; names are in lower case. */
+/** The headers to set and to remove. Names are in lower case. */
 export interface Applied {
   readonly set: readonly (readonly [name: string, value: string])[]
   readonly remove: readonly string[]
-  /** Platforms take `Authorization` away when a redirect leads elsewhere, and nothing else. */
+  /**
+   * True if a header other than `Authorization` is set. When a redirect leads to another origin, platforms remove only `Authorization`.
+   */
   readonly survivesRedirects: boolean
 }
 
-/** RFC 9110 section 5.1 */
+/** The name of a header (RFC 9110 section 5.1). */
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/
-/** RFC 9110 section 5.5 */
+/** The value of a header (RFC 9110 section 5.5). */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**
- * Reads how a credential is put on a request.
+ * Reads the option `apply`.
  *
- * @throws RefreshError `invalid_option`; what it returns throws `invalid_value` for a value that no header can carry
+ * @returns puts a value on headers; throws `invalid_value` for a value that no header can carry
+ * @throws RefreshError `invalid_option`
  */
 export function readApply<T>(
   given: string | Apply<T> = 'authorization',
@@ -47,7 +50,7 @@ function applied(headers: AppliedHeaders): Applied {
   for (const [given, value] of Object.entries(headers)) {
     const name = given.toLowerCase()
     if (value === undefined) remove.push(name)
-    // The platform's own error would show the value.
+    // Check the value here: the platform's own error would show it.
     else if (NAME.test(name) && typeof value === 'string' && VALUE.test(value)) set.push([name, value])
     else
       throw new RefreshError('invalid_value', 'The credential holds what no HTTP header can carry: mend it.')
@@ -57,7 +60,7 @@ function applied(headers: AppliedHeaders): Applied {
 
 function tokenOf(value: unknown): string {
   const token: unknown = typeof value === 'string' ? value : Reflect.get(Object(value), 'accessToken')
-  // A token that was read from a file often ends with its last line.
+  // A token from a file often has a line break at its end.
   if (typeof token === 'string' && token.trim() !== '') return token.trim()
   throw new RefreshError(
     'invalid_value',

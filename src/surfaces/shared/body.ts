@@ -1,8 +1,11 @@
 import { RefreshError } from '../../errors.ts'
 
-/** Decides which bodies can be sent twice on any platform, and why the others cannot: some platforms lack the classes, or parts of them. */
+/**
+ * Decides which bodies can be sent twice, and why the others cannot. It checks for each class, because some platforms lack classes or parts
+ * of them.
+ */
 
-/** The size of the body in bytes, at least. */
+/** The size of the body in bytes, or less. */
 function sizeOf(body: unknown): number {
   if (typeof body === 'string') return new TextEncoder().encode(body).length
   if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return body.byteLength
@@ -13,7 +16,7 @@ function sizeOf(body: unknown): number {
 }
 
 /**
- * A copy of what its owner may change later; else the body itself. React Native's forms cannot be copied.
+ * A copy of a body that its owner may change later. Any other body, and a form of React Native, which cannot be copied, is returned as it is.
  */
 export function copyOf(body: unknown): unknown {
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice()
@@ -25,12 +28,12 @@ export function copyOf(body: unknown): unknown {
 
 /** True if the body is larger than the limit. */
 export function exceeds(body: unknown, limit: number): boolean {
-  // Counting bytes takes longer than looking at the length.
+  // Avoid counting bytes if the text is short: each UTF-16 unit takes at most 3 bytes.
   if (typeof body === 'string' && body.length * 3 <= limit) return false
   return sizeOf(body) > limit
 }
 
-/** The platform's, or another's of the same name. */
+/** True for a form of the platform, or of another class with the same name. */
 export function isForm(body: unknown): body is FormData {
   if (typeof body !== 'object' || body === null) return false
   if (typeof FormData === 'function' && body instanceof FormData) return true
@@ -41,7 +44,7 @@ export function isBlob(body: unknown): body is Blob {
   return typeof Blob === 'function' && body instanceof Blob
 }
 
-/** True for an object with an iterator of its own or its class. One on the prototype of every object does not count. */
+/** True for an object that has an iterator, itself or from its class. An iterator on `Object.prototype` does not count. */
 export function isIterable<T = unknown>(body: object): body is Iterable<T> {
   return hasOwnWay(body, Symbol.iterator)
 }
@@ -55,7 +58,7 @@ function hasOwnWay(body: object, way: symbol): boolean {
   return typeof found === 'function' && found !== Reflect.get(Object.prototype, way)
 }
 
-/** Why a rejected request is not sent again: its body is a stream. */
+/** The error for a rejected request that we do not send again, because its body is a stream. */
 export function streamed(): RefreshError {
   return new RefreshError(
     'body_not_replayable',
@@ -64,7 +67,7 @@ export function streamed(): RefreshError {
 }
 
 /**
- * Why a rejected request is not sent again: its body is too large to keep.
+ * The error for a rejected request that we do not send again, because its body is too large to keep.
  *
  * @param limit bytes
  */
@@ -76,7 +79,7 @@ export function tooLarge(limit: number): RefreshError {
 }
 
 function copyOfForm(form: FormData): unknown {
-  // undici has a class of its own.
+  // Use the form's own constructor: undici has another class.
   const copy: unknown = Reflect.construct(form.constructor, [])
   if (!isForm(copy)) return form
   for (const [name, value] of form) copy.append(name, value)

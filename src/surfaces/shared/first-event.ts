@@ -8,21 +8,21 @@ export interface ServerSentEvent {
   readonly data: string
 }
 
-/** Sent to keep a connection open; no part of the response. */
+/** Events that only keep a connection open. They are not part of the response. */
 const HEARTBEAT = /^(?:ping|keep-?alive|heartbeat)$/i
 const HEARTBEAT_DATA = /^\{\s*"type"\s*:\s*"(?:ping|keep-?alive|heartbeat)"/i
 
-/** Looks for the first event in the bytes of an event stream. Comments and heartbeats are passed over. */
+/** Looks for the first event in the bytes of an event stream. Skips comments and heartbeats. */
 export class FirstEvent {
   readonly #decoder = utf8()
   #read = 0
-  /** The line that is not complete yet. */
+  /** The line that is still incomplete. */
   #rest = ''
   #afterCarriageReturn = false
   #name = ''
   #data: string[] = []
 
-  /** The event, once it is complete; `none` if it takes too long; undefined if more must be read. */
+  /** The first event, once it is complete. `none` if the first 64 KiB hold none. undefined if more bytes are needed. */
   push(bytes: Uint8Array): ServerSentEvent | 'none' | undefined {
     const looked = bytes.subarray(0, MOST_READ - this.#read)
     this.#read += bytes.length
@@ -32,7 +32,7 @@ export class FirstEvent {
     )
   }
 
-  /** The stream is over: an event need not have been closed. */
+  /** Ends the stream. Its last event may lack the empty line after it. */
   end(): ServerSentEvent | 'none' {
     return this.#line(this.#rest) ?? this.#line('') ?? 'none'
   }
@@ -56,7 +56,7 @@ export class FirstEvent {
     const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? []
     if (field === 'event') this.#name = value
     if (field === 'data') this.#data.push(value)
-    // Some gateways send an error's bare JSON as their event stream. No field begins so.
+    // Some gateways send the bare JSON of an error as their event stream. No field of an event begins like this.
     else if (/^\s*["{}[\]]/.test(line)) this.#data.push(line)
     return undefined
   }

@@ -9,57 +9,60 @@ import { type Applied, type Apply, readApply } from './apply.ts'
 import { readOrigins } from './origins.ts'
 import { ResponseJudge } from './response-judge.ts'
 
-/** Options of every surface that sends HTTP requests. They are read once, at construction. */
+/** Options of every surface that sends HTTP requests. The surface reads them once, at construction. */
 export interface HttpSurfaceOptions<T> {
   /**
-   * The origins that may get the credential: `https://api.example.com`, one or several. Requests to any other origin pass through
-   * unchanged, without it. Plain http is for loopback only, and for `plainHttpOrigins`.
+   * The origins that may get the credential, one or several: `https://api.example.com`. A request to any other origin passes through
+   * unchanged, without the credential. Plain http is allowed for loopback and for `plainHttpOrigins` only.
    */
   origins: string | readonly string[]
   /**
-   * Those of the `origins` that may get the credential over plain http, where anyone on the way can read it: a gateway within a cluster, or
-   * of a compose network, whose traffic you trust.
+   * The `origins` that may get the credential over plain http. Anyone on the way can read it there, so name only a gateway in a network
+   * that you trust, such as a cluster or a compose network.
    * @default none
    * @example plainHttpOrigins: ['http://litellm:4000']
    */
   plainHttpOrigins?: string | readonly string[] | undefined
   /**
-   * How the credential is put on a request. Default: `Authorization: Bearer …`. The name of a header, such as `x-api-key`, puts it there. A
-   * function returns all the headers that are needed, and removes those that it sets to undefined. It is called once for each token.
+   * How the credential goes on a request. The name of a header, such as `x-api-key`, puts it into that header. A function returns all
+   * headers that the request needs; a header that it sets to undefined is removed. The function is called once for each token.
    *
-   * The default and a header's name read the token by themselves: it is a string, or an object's `accessToken`.
+   * A header's name needs a token that is a string, or an object with `accessToken`. So does the default.
+   * @default `Authorization: Bearer …`
    * @example apply: (token) => ({ authorization: `Bearer ${token}`, 'x-api-key': undefined })
    */
   apply?: string | Apply<T> | undefined
   /**
-   * Changes to what counts as a rejection with a status other than 401. The body of a response with a status that a rule names is read, up
-   * to 64 KiB, before the caller gets it. For a successful event stream only the status and the headers are judged, unless `inspectStreams`
-   * is on.
+   * Changes to what counts as a rejection if the status is not 401. If a rule names the status of a response, the surface reads up to 64
+   * KiB of the body before the caller gets the response. Of a successful event stream it judges only the status and the headers, unless
+   * `inspectStreams` is on.
+   * @default no changes
    */
   rules?: RejectionRules | undefined
   /**
-   * Reads event streams up to their first event. If that is an authentication error, it is a rejection like any other, and is read to its
-   * end within the same bounds as a 401. The caller gets the response only then. Heartbeats are skipped; after 64 KiB without an event the
-   * caller gets the response.
+   * Reads each event stream up to its first event before the caller gets the response. If that event is an authentication error, it is a
+   * rejection, and the surface reads the stream to its end, within the same bounds as the body of a 401. Heartbeats are skipped. If the
+   * first 64 KiB hold no event, the caller gets the response.
    * @default false
    */
   inspectStreams?: boolean | undefined
   /**
-   * The largest body that is sent a second time, in bytes. The caller gets the rejection of a larger one; the credential is refreshed all
-   * the same.
+   * The largest request body, in bytes, that may be sent a second time. If a request with a larger body is rejected, the caller gets the
+   * rejection, and the credential is refreshed all the same.
    * @default 33_554_432
    */
   replayLimit?: number | undefined
   /**
-   * How a request is handled while the login is known to have ended, so that only a person can mend it. `send`: it is sent with the last
-   * token, because the remote side's verdict counts. `refuse`: the caller gets a 401 at once, and nothing is sent,
-   * until a person has logged in, in any process that shares the store.
+   * What happens to a request while the login is known to have ended, so that a person has to log in again. `send`: the surface sends the
+   * request with the last token, because the server decides. `refuse`: the surface sends nothing, and the caller gets a 401 at once, until
+   * a person has logged in, in any process that shares the store.
    * @default 'send'
    */
   whenDead?: 'send' | 'refuse' | undefined
   /**
    * Receives the events of this surface's retries, and of requests that bypassed the credential and got a 401. The credential's own
-   * listener receives both, too.
+   * `onEvent` receives them, too.
+   * @default none
    */
   onEvent?: RefreshListener | undefined
 }
@@ -86,6 +89,8 @@ const NAMES: readonly (keyof HttpSurfaceOptions<unknown>)[] = [
 ]
 
 /**
+ * Reads and checks the options.
+ *
  * @param more names of the surface's own options
  * @throws RefreshError `invalid_option`
  */
@@ -109,9 +114,9 @@ export function readHttpOptions<T>(options: HttpSurfaceOptions<T>, ...more: read
 }
 
 /**
- * The headers for requests, by the origin that may have them. Each remote side has a map of its own, with its own breaker.
+ * Makes a refresher of headers for each origin. Each origin has its own breaker, because each refresher has one.
  *
- * @param put the credential, in the form that the surface wants
+ * @param put converts the headers into the surface's own form
  * @throws RefreshError `invalid_option`
  */
 export function credentialsByOrigin<T, C>(
@@ -129,13 +134,13 @@ export function credentialsByOrigin<T, C>(
   return new Map(each.map((origin) => [origin, refresher.map(build)]))
 }
 
-/** ms that a call waits for a look whether somebody has logged in. */
+/** The longest wait, in ms, for a check whether a person has logged in. */
 const LOOK = 1_000
 
 /**
- * For `whenDead: 'refuse'`, when a login is known to have ended: a person may have logged in elsewhere since.
+ * Checks, for `whenDead: 'refuse'`, whether a person has logged in elsewhere since the login ended.
  *
- * @throws RefreshError if nobody has; the signal's reason
+ * @throws RefreshError `reauthentication_required` if no one has; the signal's reason after an abort
  */
 export async function assertRevived(refresher: Refresher<unknown>, signal?: AbortSignal): Promise<void> {
   const ended = (): RefreshError =>
@@ -143,14 +148,14 @@ export async function assertRevived(refresher: Refresher<unknown>, signal?: Abor
       'reauthentication_required',
       "The request was not sent, for the credential's login has ended: log in again.",
     )
-  // The cooldown tells whether it is time to look. A slow look goes on, for the calls that follow.
+  // The cooldown decides whether this call checks again. A slow check continues after our wait, for the calls that follow.
   const look = Promise.resolve(refresher.renew?.({ generation: Infinity }, { signal }))
   await within(refresher.clock ?? platformClock, LOOK, look, ended).catch(() => undefined)
   throwIfAborted(signal)
   if (refresher.isDead?.() === true) throw ended()
 }
 
-/** The caller gets a successful event stream as it comes: its body may last for hours. */
+/** True for a successful event stream. Its body may last for hours, so the caller gets it as it arrives. */
 export function isEventStream(status: number, contentType: unknown): boolean {
   return status >= 200 && status < 300 && typeof contentType === 'string' && EVENT_STREAM.test(contentType)
 }

@@ -9,28 +9,28 @@ import type { ResponseJudge } from './response-judge.ts'
 /** The result of a response's inspection. */
 export interface Finding {
   readonly verdict: Verdict | false
-  /** It shows that the credential is good. */
+  /** True if the response shows that the server accepted the credential. */
   readonly accepts: boolean
 }
 
-/** Reads a body as its `content-encoding` says (RFC 9110 section 8.4), as far as it has arrived. */
+/** Decodes a body by its `content-encoding` (RFC 9110 section 8.4), as far as it has arrived. */
 export interface Decoder {
   write(chunk: Uint8Array): void
-  /** The body has ended. */
+  /** Ends the body. */
   end(): void
-  /** The result is no longer needed. */
+  /** Stops decoding. No one needs the result. */
   close(): void
 }
 
 /**
- * Opens a decoder; undefined if the body cannot be read.
+ * Opens a decoder; undefined if we cannot decode the body.
  *
- * @param take called with the decoded bytes
- * @param done called when everything is decoded, as far as possible
+ * @param take receives the decoded bytes
+ * @param done called when everything that can be decoded is decoded
  */
 export type OpenDecoder = (take: (bytes: Uint8Array) => void, done: () => void) => Decoder | undefined
 
-/** Receives the result of a response's inspection. */
+/** Receives the finding of an inspection. */
 export interface Judged {
   decide(finding: Finding): void
 }
@@ -41,10 +41,12 @@ export interface Head {
   readonly headers: unknown
 }
 
-/** Resolved: what follows it runs once the bytes at hand were pushed. */
+/** A resolved promise. Its callbacks run after the code that pushes the bytes already at hand. */
 const SOON = /* @__PURE__ */ Promise.resolve()
 
-/** When the whole body is waited for, up to the bounds: it is judged, or at least handed on, in one piece. */
+/**
+ * When an inspection that has a finding still waits for the rest of the body, within the bounds: so the caller gets the body in one piece.
+ */
 type Waits = 'always' | 'for a rejection' | 'never'
 
 /** Looks at the decoded bytes of a body. */
@@ -56,13 +58,13 @@ interface Reader {
 }
 
 /**
- * Inspects the body of a response while it arrives, to judge it: at most 64 KiB, for at most 5 s. The body's reader pushes it in here,
- * keeps it, and hands it on. The inspection reports its finding once, perhaps within a push.
+ * Inspects the body of a response while it arrives: at most 64 KiB, for at most 5 s. The body's reader pushes each piece in here, and keeps
+ * it for the caller. The inspection reports its finding once, perhaps during a push.
  */
 export class Inspection {
   readonly #reader: Reader
   readonly #decoder: Decoder | undefined
-  /** The body needs no decoding. */
+  /** True if the body needs no decoding. */
   readonly #isPlain: boolean
   readonly #waits: Waits
   readonly #judged: Judged
@@ -72,12 +74,13 @@ export class Inspection {
   #isComplete = false
   #isOver = false
 
-  /** @param open undefined if the body needs no decoding */
+  /** @param open opens the decoder; undefined if the body needs none */
   constructor(reader: Reader, waits: Waits, open: OpenDecoder | undefined, judged: Judged) {
     this.#reader = reader
     this.#waits = waits
     this.#judged = judged
-    // Most bodies come with their head, and are over by then: a timer for each would cost more than to judge it.
+    // Start the timer a little later. Most bodies arrive with their head and are over by then, and a timer would cost more than the
+    // judgement.
     if (waits === 'always') void SOON.then(() => this.#startTimer())
     this.#isPlain = open === undefined
     this.#decoder = open?.(
@@ -86,12 +89,12 @@ export class Inspection {
     )
   }
 
-  /** Everything is decided. */
+  /** True once the finding is reported. */
   get isOver(): boolean {
     return this.#isOver
   }
 
-  /** True if nothing more may be read before the finding. */
+  /** True if the bounds are reached, but the finding is not there yet: read nothing more until then. */
   get isFull(): boolean {
     return this.#isComplete && !this.#isOver
   }
@@ -101,12 +104,12 @@ export class Inspection {
     this.#size += chunk.length
     if (this.#finding === undefined && this.#isPlain) this.#found(this.#reader.take(chunk))
     else if (this.#finding === undefined) this.#decoder?.write(chunk)
-    // An event stream that cannot be read is not waited for.
+    // Do not wait for an event stream that we cannot decode.
     const isUnreadable = this.#decoder === undefined && !this.#isPlain && this.#waits !== 'always'
     if (this.#size > MOST_READ || isUnreadable) this.end()
   }
 
-  /** The body has ended. */
+  /** Ends the body. */
   end(): void {
     if (this.#isComplete) return
     this.#isComplete = true
@@ -116,7 +119,7 @@ export class Inspection {
     else this.#decoder.end()
   }
 
-  /** The caller has left. */
+  /** Stops without a finding, because the caller has left. */
   close(): void {
     this.#isOver = true
     this.#stopTimer?.()
@@ -134,7 +137,10 @@ export class Inspection {
     } else this.#startTimer()
   }
 
-  /** An error is the end of its event stream: what follows it is handed on, too, if the response is. */
+  /**
+   * True if the inspection waits for the rest of the body. A stream soon ends after an error, so the caller gets the whole of it if there
+   * is no second attempt.
+   */
   #isAwaited({ verdict }: Finding): boolean {
     return this.#waits === 'for a rejection'
       ? verdict !== false && verdict.rejected
@@ -157,11 +163,11 @@ export function inspectBody(
   return new Inspection(new BodyReader(judge, head), 'always', open, judged)
 }
 
-/** A class: a storm of rejections makes one for each. */
+/** Judges the body of a possible rejection. A class, because many rejections at once need many of these. */
 class BodyReader implements Reader {
   readonly #judge: ResponseJudge
   readonly #head: Head
-  /** Most bodies are one piece. */
+  /** The first piece. Most bodies have only this one. */
   #first: Uint8Array | undefined
   #more: Uint8Array[] | undefined
   #size = 0
@@ -185,7 +191,7 @@ class BodyReader implements Reader {
     return { verdict, accepts: status < 400 && !verdict.rejected }
   }
 
-  /** Decoded in one piece: a decoder that keeps a state for the next piece costs many times as much. */
+  /** The text of the body, decoded in one piece: a decoder that keeps its state for a next piece costs many times as much. */
   #text(): string {
     if (this.#first === undefined) return ''
     return decoded(this.#more === undefined ? this.#first : joined([this.#first, ...this.#more]))
@@ -195,7 +201,7 @@ class BodyReader implements Reader {
 /**
  * Inspects an event stream up to its first event.
  *
- * @param mayTakeBack a rejection may be replaced by a second attempt: then it is read to its end
+ * @param mayTakeBack true if a second attempt may replace this response: then a rejection is read to its end
  */
 export function inspectEvents(
   judge: ResponseJudge,
@@ -209,7 +215,7 @@ export function inspectEvents(
     if (event === 'none') return { verdict: false, accepts: true }
     const error = judge.event(event)
     if (error !== undefined) return { verdict: error, accepts: false }
-    // A rule for this status may know what an error looks like.
+    // The first event is no error that we know, but a rule for this status may match it.
     const verdict = judge.mayReject(status, undefined) && judge.answer(status, headers, event.data)
     return { verdict, accepts: verdict === false || !verdict.rejected }
   }

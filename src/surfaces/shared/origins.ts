@@ -3,10 +3,10 @@ import { describe, optionError } from '../../lib/options.ts'
 import { LOOPBACK, parsedUrl } from '../../lib/secure-url.ts'
 
 /**
- * The origins that a credential may be sent to (RFC 6454).
+ * Reads the origins that may get a credential (RFC 6454).
  *
- * @param plainHttp origins of a trusted network, for which plain http will do
- * @throws RefreshError `invalid_option` if a value is no origin, and for plain http to anything but loopback
+ * @param plainHttp origins of a trusted network, which may get it over plain http
+ * @throws RefreshError `invalid_option` if a value is no origin, or if it is plain http, not loopback, and not among `plainHttp`
  */
 export function readOrigins(
   given: string | readonly string[],
@@ -44,7 +44,7 @@ function read(given: unknown, name: string): URL {
     throw optionError(name, `must hold origins such as 'https://api.example.com', not ${what}`)
   }
   const { origin, hostname } = url
-  // A path would be a promise that is not kept: a credential is bounded by the origin, not by the path.
+  // Refuse a path: it would seem to limit the credential, but only the origin does.
   if (url.href !== `${origin}/`) {
     throw optionError(name, `must hold origins only: '${origin}', without a path, a query or a user`)
   }

@@ -7,24 +7,24 @@ type Source = AsyncIterator<unknown> | Iterator<unknown>
 type Result = IteratorResult<unknown>
 
 /**
- * A body that can be read once, such as Node's streams, and those into which `fetch` turns every body. It is recorded while the first
- * attempt sends it. If that attempt is rejected before the body was read to its end, reading goes on. If the body is still arriving when
- * the second attempt is made, that attempt sends the recorded part, and the rest as it arrives.
+ * Records a body that can be read only once, such as a Node stream, while the first attempt sends it. `fetch` turns every body into such a
+ * stream. If the server rejects the first attempt early, the recording reads on. If the body is still arriving when the second attempt
+ * begins, that attempt sends the recorded part, and then the rest as it arrives.
  */
 export class Recording implements AsyncIterableIterator<unknown> {
   readonly #body: Body
   readonly #limit: number
   #source: Source | undefined
-  /** `live`: the second attempt sends the rest. `released`: there is to be no second attempt. */
+  /** `live`: the second attempt sends the rest. `released`: there will be no second attempt. */
   #state: 'reading' | 'whole' | 'large' | 'broken' | 'live' | 'released' = 'reading'
   readonly #chunks: Uint8Array[] = []
   #size = 0
   #isExhausted = false
-  /** The first attempt is over: its sender has left, or is to leave. */
+  /** True if the first attempt is over: its sender has left, or will leave. */
   #isAbandoned = false
-  /** Why its sender has left. A discarded body receives this reason. */
+  /** Why the sender has left. If we discard the body, the body receives this reason. */
   #reason: unknown
-  /** The read that runs now. */
+  /** The read that is pending now. */
   #pending: Promise<Result> | undefined
   #isFirst = true
 
@@ -32,13 +32,13 @@ export class Recording implements AsyncIterableIterator<unknown> {
   constructor(body: Body, limit: number) {
     this.#body = body
     this.#limit = limit
-    // A stream of Node's that breaks without an error listener would end the process.
+    // Listen for errors: a Node stream that breaks without a listener would end the process.
     call(body, 'on', 'error', ignore)
   }
 
   /**
-   * For the first attempt the body as it is recorded; for the second one all of it as bytes, or the recorded part and the rest as it
-   * arrives.
+   * The body for the next attempt. The first attempt gets this recording. The second gets all bytes, or, if the body is still arriving, the
+   * recorded part and then the rest.
    */
   body(): Uint8Array<ArrayBuffer> | AsyncIterableIterator<unknown> {
     if (!this.#isFirst && this.#state !== 'reading') return joined(this.#chunks)
@@ -56,29 +56,32 @@ export class Recording implements AsyncIterableIterator<unknown> {
     return this.#state === 'reading'
   }
 
-  /** The first attempt was rejected: its sender gets no more. */
+  /** Ends the first attempt, which was rejected: its sender gets no more. */
   abandon(): void {
     this.#isAbandoned = true
   }
 
-  /** Reads on, too. */
+  /** Ends the first attempt, and reads the rest of the body. */
   async complete(): Promise<void> {
     this.abandon()
     try {
       while (this.#state === 'reading') await this.#advance()
     } catch {
-      // then it is broken, and says so
+      // The state is `broken` now, and refusal() tells so.
     }
   }
 
-  /** Reads a copy of what somebody else sends. One that is too large is let go of: what the sender reads would pile up in it. */
+  /**
+   * Reads a clone of a body that another reader sends. Discards a clone that is too large: its stream would buffer everything that the
+   * other reader reads.
+   */
   async completeCopy(): Promise<void> {
     await this.complete()
     if (this.#state === 'large') await this.#close()
   }
 
   end(): void {
-    // The second attempt ends it.
+    // The second attempt is reading the body, and ends it.
     if (this.#state === 'live') return
     this.#state = 'released'
     this.#chunks.length = 0
@@ -90,11 +93,11 @@ export class Recording implements AsyncIterableIterator<unknown> {
   }
 
   next(): Promise<Result> {
-    // No one reads what is still sent on the first attempt's connection.
+    // Give the first attempt no more: the server has rejected it, and does not read the rest.
     return this.#isAbandoned ? Promise.resolve({ done: true, value: undefined }) : this.#advance()
   }
 
-  /** The sender leaves early, as it does when its connection is lost. The body may be wanted all the same. */
+  /** Called when the sender leaves early, for instance because its connection is lost. A second attempt may still need the body. */
   async return(reason?: unknown): Promise<Result> {
     this.#isAbandoned = true
     this.#reason ??= reason
@@ -102,12 +105,12 @@ export class Recording implements AsyncIterableIterator<unknown> {
     return { done: true, value: undefined }
   }
 
-  /** A stream of Node's that was made of this is destroyed with an error. */
+  /** Called when a Node stream that reads this recording is destroyed with an error. */
   throw(error: unknown): Promise<Result> {
     return this.return(error)
   }
 
-  /** The recorded part, and the rest as it arrives. */
+  /** The recorded part, and then the rest as it arrives. */
   #live(): AsyncIterableIterator<unknown> {
     this.#state = 'live'
     const left = this.#chunks.splice(0)
@@ -128,7 +131,7 @@ export class Recording implements AsyncIterableIterator<unknown> {
     return iterator
   }
 
-  /** Reads on, and records what it reads, unless it belongs to the second attempt by then. */
+  /** Reads one piece and records it, unless the second attempt has taken over meanwhile. */
   async #advance(): Promise<Result> {
     const pending = this.#pull()
     const result = await pending
@@ -140,7 +143,7 @@ export class Recording implements AsyncIterableIterator<unknown> {
     return result
   }
 
-  /** Reads one piece at a time. */
+  /** Reads one piece. Callers that ask meanwhile get the same piece. */
   #pull(): Promise<Result> {
     this.#pending ??= this.#read()
     return this.#pending
@@ -161,14 +164,14 @@ export class Recording implements AsyncIterableIterator<unknown> {
 
   #open(): Source {
     const body = this.#body
-    // A stream of Node's is not destroyed with its iterator: an incoming request has its response on the same socket.
+    // Use an iterator that does not destroy its Node stream: an incoming request shares its socket with the response.
     this.#source ??= isAsyncIterable(body)
       ? (keepingIterator(body) ?? body[Symbol.asyncIterator]())
       : body[Symbol.iterator]()
     return this.#source
   }
 
-  /** The caller may use its chunks again: they are copied. */
+  /** Records a copy, because the caller may reuse its chunks. */
   #record(chunk: unknown): void {
     if (this.#state !== 'reading') return
     const bytes =
@@ -198,7 +201,7 @@ export class Recording implements AsyncIterableIterator<unknown> {
   }
 }
 
-/** Node's streams have it. */
+/** An iterator that does not destroy its Node stream. undefined for any other body. */
 function keepingIterator(body: object): AsyncIterator<unknown> | undefined {
   const iterator = call(body, 'iterator', { destroyOnReturn: false })
   return typeof iterator === 'object' && iterator !== null && isIterator(iterator) ? iterator : undefined

@@ -1,11 +1,11 @@
-/** The methods that discard a stream: Node's, the web's, and any other iterator's. */
+/** The methods that discard a body: of a Node stream, a web stream, and an iterator. */
 const WAYS = ['destroy', 'cancel', 'return']
 
 /**
- * Discards a body that no one will read, with everything that it holds open. A value that is no stream is left alone.
+ * Discards a body that no one will read, and releases its resources. Does nothing for a value that is no stream.
  *
- * @param reason given to a web stream. For a stream of Node's an error would be an event, and would end the process without a listener.
- * @param hearsErrors the stream has an error listener
+ * @param reason given to a web stream. A Node stream would emit it as an error, which without a listener ends the process
+ * @param hearsErrors true if the Node stream has a listener for errors, so that it may get the reason, too
  */
 export function releaseBody(body: unknown, reason?: unknown, hearsErrors?: boolean): void {
   if (isIncomingRequest(body)) return
@@ -13,15 +13,15 @@ export function releaseBody(body: unknown, reason?: unknown, hearsErrors?: boole
     const method: unknown = Reflect.get(Object(body), way)
     if (typeof method !== 'function') continue
     const given = way === 'cancel' || hearsErrors ? [reason] : []
-    // No caller is left to receive an error.
+    // Ignore an error: no caller is left to receive it.
     new Promise((resolve) => resolve(Reflect.apply(method, body, given))).catch(() => undefined)
     return
   }
 }
 
 /**
- * True for a request of Node's server. Its response uses the same socket, which would be destroyed with it; the response's end releases
- * both.
+ * True for a request of a Node server. Destroying it would destroy its socket, which the response still needs. The end of the response
+ * releases both.
  */
 function isIncomingRequest(body: unknown): boolean {
   const property = (name: string): unknown => Reflect.get(Object(body), name)

@@ -18,7 +18,10 @@ export class ResponseJudge {
   readonly #statuses: ReadonlySet<number>
   readonly #isPlain401: boolean
   readonly #readsFaults: boolean
-  /** The body of the last plain 401, which says no more than its status does: those of a storm are alike. */
+  /**
+   * The body of the last 401 that says no more than its status. In a storm of rejections the next one has the same body, and is judged at
+   * once.
+   */
   #plainBody: string | undefined
 
   /** @throws RefreshError `invalid_option` */
@@ -35,21 +38,21 @@ export class ResponseJudge {
   }
 
   /**
-   * May a response with this head be a rejection? Then its body is to be read. A server's fault is handed on as it comes, unless its body is JSON:
-   * a gateway's, which may state another's 401.
+   * True if a response with this head may be a rejection, so that we have to read its body. A 500 passes unread unless its body is JSON: a
+   * gateway may state another server's 401 there.
    */
   mayReject(status: number, contentType: unknown): boolean {
     return this.#statuses.has(status) || (status === 500 && this.#readsFaults && isJson(contentType))
   }
 
-  /** @param body as much of it as was read */
+  /** @param body the part of the body that was read */
   answer(status: number, headers: unknown, body: string): Verdict {
     const isPlain = status === 401 && this.#isPlain401 && (body === this.#plainBody || !isTelling(body))
     if (isPlain) this.#plainBody = body
     return responseVerdict({ status, headers, body }, this.#rules, isPlain)
   }
 
-  /** The first event of a stream; undefined if it is no error at all. */
+  /** Judges the first event of a stream; undefined if that event is no error. */
   event({ name, data }: ServerSentEvent): Verdict | undefined {
     const body = parsed(data)
     const isError = name === 'error' || statusOfName(name) === 401 || isErrorBody(body)

@@ -1,7 +1,7 @@
 import { asRefreshError } from '../../core/events.ts'
 import { header } from '../../core/verdict/foreign.ts'
 
-/** A response of our own. */
+/** A response that we make, instead of a server. */
 export interface SyntheticResponse {
   readonly status: 401
   readonly statusText: string
@@ -9,12 +9,12 @@ export interface SyntheticResponse {
   readonly body: string
 }
 
-/** Marks a response of our own. Its value is the error's code, and nothing else. */
+/** The header that marks such a response. Its value is the error's code. */
 const OWN = 'x-llm-refresh'
 
 /**
- * The response that a client gets if we refuse a request: an authentication error in a form that every vendor's client understands. Clients
- * would take a thrown error for a lost connection, and retry.
+ * The response for a request that we refuse. Every vendor's client understands it as an authentication error. A client would take a thrown
+ * error for a lost connection, and retry.
  */
 export function synthetic401(reason: unknown): SyntheticResponse {
   const { code, message } = asRefreshError(reason)
@@ -24,7 +24,7 @@ export function synthetic401(reason: unknown): SyntheticResponse {
     statusText: `Unauthorized (${code})`,
     headers: {
       'content-type': 'application/json',
-      'www-authenticate': 'Bearer realm="llm-refresh"', // RFC 9110 section 15.5.2 demands one
+      'www-authenticate': 'Bearer realm="llm-refresh"', // RFC 9110 section 15.5.2 demands a challenge
       'x-should-retry': 'false',
       [OWN]: code,
     },
@@ -36,7 +36,7 @@ export function synthetic401(reason: unknown): SyntheticResponse {
 }
 
 /**
- * True if one of our surfaces made this response. Then it says nothing about another surface's credential.
+ * True if one of our surfaces made this response. It then says nothing about another surface's credential.
  *
  * @param headers a `Headers`, or an object with names in lower case
  */
@@ -45,12 +45,12 @@ export function isSynthetic401(headers: unknown): boolean {
   return OWN in headers ? Reflect.get(headers, OWN) !== undefined : headerOf(headers, OWN) !== undefined
 }
 
-/** The same of headers whose names are in lower case, as undici gives them with each response. */
+/** Does the same for headers with names in lower case, which undici gives with each response. */
 export function isMarked(headers: Readonly<Record<string, unknown>>): boolean {
   return headers[OWN] !== undefined
 }
 
-/** A header of a response, or of what stands in for one in a test. */
+/** A header of a response, or of an object that stands in for a response in a test. */
 export function headerOf(headers: unknown, name: string): string | undefined {
   try {
     const found: unknown = Reflect.get(Object(headers), 'get')

@@ -5,17 +5,27 @@ import { assertRefresher, type Background, type Refresh, type Refresher } from '
 import { type RejectionRule, type RejectionRules, rejectionRules } from '../../core/verdict/unauthorized.ts'
 import { checkOptions } from '../../lib/options.ts'
 
-/** Options of a wrapper over a refresher that it shares. */
+/** Options of a wrapper that shares a refresher. */
 export interface SharedWrapperOptions {
-  /** Receives the events of this wrapper's retries, and of refreshes if the cell is the wrapper's own. */
+  /**
+   * Receives the events of this wrapper's retries. If the wrapper makes its own cell, it also receives the events of the refreshes.
+   * @default none
+   */
   onEvent?: RefreshListener | undefined
-  /** Changes to what counts as a rejection with a status other than 401. */
+  /**
+   * Changes to what counts as a rejection if the status is not 401.
+   * @default no changes
+   */
   rules?: RejectionRules | undefined
-  /** Gets each refresh that a call of this wrapper begins, so that the platform does not cancel it with the request: see {@link Background}. */
+  /**
+   * Receives each refresh that a call of this wrapper begins, so that the platform does not cancel the refresh with the request: see
+   * {@link Background}.
+   * @default none
+   */
   background?: Background | undefined
 }
 
-/** Options of a wrapper that makes its own cell: with the cell's options. */
+/** Options of a wrapper that makes its own cell. The cell's options belong to them. */
 export interface WrapperOptions<T>
   extends
     SharedWrapperOptions,
@@ -26,7 +36,7 @@ export interface Wrapper<T> {
   readonly refresher: Refresher<T>
   readonly rules: Readonly<Record<string, RejectionRule>>
   readonly onEvent: RefreshListener | undefined
-  /** The `background` of the wrapper's calls. A cell of its own has it itself. */
+  /** The `background` for the wrapper's calls. undefined if the wrapper has its own cell, which has it already. */
   readonly background: Background | undefined
 }
 
@@ -37,8 +47,10 @@ const ownNames = (): string[] => [
 ]
 
 /**
- * @param refresh builds a replacement, for a cell of the wrapper's own; or a refresher, to share one
- * @param assert throws for an invalid replacement, which then is not adopted
+ * Reads the options of a wrapper, and makes its cell if it does not share a refresher.
+ *
+ * @param refresh builds a replacement, for a cell of its own; or a refresher, to share one
+ * @param assert throws for an invalid replacement, which the cell then does not adopt
  */
 export function readWrapper<T>(
   initial: T,

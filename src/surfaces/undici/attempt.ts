@@ -12,7 +12,10 @@ import { Upgraded } from './upgraded.ts'
 
 /** The result of an attempt. */
 export interface Attempted extends Finding {
-  /** A rejection, or a demand, that the caller has not seen. The caller gets it if there is no second attempt; else it is discarded. */
+  /**
+   * A rejection, or a demand for a wider scope, that the caller has not seen. The caller gets it if there is no second attempt. Otherwise
+   * it is discarded.
+   */
   readonly held?: HeldRejection | undefined
 }
 
@@ -21,39 +24,40 @@ interface HeldRejection {
   discard(): void
 }
 
-/** The call, as its attempts see it. */
+/** The methods of a call that its attempts use. */
 export interface Caller extends Receiver {
   readonly settings: { readonly judge: ResponseJudge; readonly inspectStreams: boolean }
   /** The origin that the credential may go to. */
   readonly origin: string
   /** Why the request must not be sent, if a reason was found. */
   readonly refused: RefreshError | undefined
-  /** The request is on its way. */
+  /** Tells the handler that undici has started the request. */
   begin(context: unknown): void
   answered(answer: Attempted): void
-  /** The response that the caller gets is over. */
+  /** Called when the response that the caller gets has ended. */
   over(): void
-  /** Runs the caller's handler: an error that it throws ends the request. */
+  /** Runs the caller's handler. If the handler throws, the request ends with that error. */
   guard(run: () => void): void
 }
 
-/** Most responses: the caller has the head already, and receives the rest directly. */
+/** The result for most responses: the caller has the head already, and receives the rest directly from undici. */
 const ACCEPTED: Attempted = { verdict: false, accepts: true }
 export const PASSED: Attempted = { verdict: false, accepts: false }
 
 /**
- * Receives the events of one attempt. It steps aside as soon as it is clear that the caller should have the response: mostly with its head.
- * It first reads the body of a possible rejection, up to 64 KiB, and an event stream up to its first event.
+ * Receives undici's events of one attempt. Once the caller should have the response, usually when its head arrives, the attempt passes
+ * every event on to the caller. Before that, it reads the body of a possible rejection, up to 64 KiB, or an event stream up to its first
+ * event.
  *
- * `open`: there is no response yet. `reading`: it is being judged. `passing`: the caller gets it. `held`: it was rejected, and the caller
- * may yet get it. `dropped`: the caller has left.
+ * `open`: no response has arrived. `reading`: we are judging the response. `passing`: the caller gets the response. `held`: the server
+ * rejected the attempt, and the caller may still get the response. `dropped`: the caller has left.
  */
 export class Attempt implements DispatchHandler, Inspected, HeldRejection {
   readonly isRetry: boolean
   readonly #caller: Caller
   #state: 'open' | 'reading' | 'passing' | 'held' | 'dropped' = 'open'
   #source: DispatchController | undefined
-  /** The redirects that undici's interceptor has followed. */
+  /** undici's context of the attempt. It has the redirects that undici's interceptor has followed. */
   #context: unknown
   #held: Held | undefined
   #reading: Inspection | undefined
@@ -64,7 +68,7 @@ export class Attempt implements DispatchHandler, Inspected, HeldRejection {
     this.isRetry = isRetry
   }
 
-  /** The caller leaves. */
+  /** Ends the attempt, because the caller leaves. */
   abort(reason: unknown): void {
     if (this.#state === 'passing' && this.#delivery?.isOver !== false) {
       this.#source?.abort(reason)
@@ -142,7 +146,7 @@ export class Attempt implements DispatchHandler, Inspected, HeldRejection {
   ): void {
     const { handler, controller, origin, settings } = this.#caller
     if (this.#state === 'dropped') return
-    // Informational: there may be several, and they are no answer (RFC 9110 section 15.2).
+    // Pass informational responses on. There may be several before the final one (RFC 9110 section 15.2).
     if (status >= 200) {
       const isForeign = wasRedirectedFrom(origin, this.#context) || isMarked(headers)
       this.#reading = isForeign ? undefined : inspectionOf(status, headers, settings, this)
@@ -201,7 +205,7 @@ export class Attempt implements DispatchHandler, Inspected, HeldRejection {
     this.#reading?.end()
   }
 
-  /** The inspection is over. */
+  /** Receives the finding of the inspection. */
   decide(finding: Finding): void {
     this.#reading = undefined
     if (isMendable(finding.verdict) && !this.isRetry) this.#hold(finding.verdict)
@@ -211,7 +215,7 @@ export class Attempt implements DispatchHandler, Inspected, HeldRejection {
     }
   }
 
-  /** Holds a rejection. Its connection is not kept during the refresh, so the rest of the body is discarded. */
+  /** Holds a rejection during the refresh, but discards the rest of its body, so that the refresh holds no connection. */
   #hold(verdict: Verdict): void {
     this.#state = 'held'
     const held = this.#held

@@ -19,17 +19,17 @@ export interface CallSettings extends HttpSettings {
   readonly vouched: Vouched
   /** True if the login is known to have ended. */
   readonly isDead: () => boolean
-  /** Throws if nobody has logged in since. */
+  /** Throws if no person has logged in since the login ended. */
   readonly assertRevived: () => Promise<void>
   /** True if the credential may go to this origin. */
   readonly isAllowed: (origin: string) => boolean
 }
 
-/** One request of a caller: the attempts that it makes, and the retry policy for them. */
+/** One request of a caller: its attempts, and the retry policy for them. */
 export class Call implements RetryPolicy<Attempted>, Caller, Bound {
   readonly settings: CallSettings
   readonly origin: string
-  /** Why the request must not be sent. */
+  /** Why we must not send the request; undefined if we may. */
   refused: RefreshError | undefined
   readonly handler: DispatchHandler
   readonly controller: CallController
@@ -37,19 +37,19 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
   readonly #dispatch: Dispatch
   readonly #request: OutgoingRequest
   #attempt: Attempt | undefined
-  /** A response that we made. */
+  /** The delivery of a response that we made ourselves. */
   #answer: Delivery | undefined
-  /** The credential of the first attempt, if it is made at once. */
+  /** The credential of a first attempt that runs without the retry policy. */
   #first: Snapshot<AppliedHeaders> | undefined
-  /** Tells the retry policy how an attempt went. */
+  /** Passes the result of an attempt to the retry policy. */
   #settle: ((answer: Attempted) => void) | undefined
   #hasBegun = false
-  /** The context that the caller got as its request began. */
+  /** The context that the caller got when its request began. */
   #context: unknown
   readonly #isRefused: boolean
   #isOver = false
   #isEnded = false
-  /** A rejection that may be replaced. */
+  /** A rejection that a second attempt may replace. */
   #held: Attempted['held']
 
   constructor(
@@ -82,17 +82,19 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     return this.#request.endpoint
   }
 
-  /** A caller that has left is told at once; the retry policy notices after its wait, and reports nothing. */
+  /**
+   * True if the call has already failed for the caller. The retry policy notices that only after its wait, and then must report nothing.
+   */
   get isLeft(): boolean {
     return this.#isOver
   }
 
-  /** Makes the request: at once, if there is a credential at once. Returns the result of `dispatch`. */
+  /** Makes the request at once if there is a usable credential, or after a wait for one. Returns the result of `dispatch`. */
   start(): boolean {
     const snapshot = this.#isRefused ? undefined : this.#credential.usable?.()
     if (snapshot !== undefined) return this.#sendNow(snapshot)
     this.#request.copyHeaders()
-    // Its attempts' redirects are not known yet.
+    // Begin with an empty context: the redirects of the attempts are not known yet.
     this.guard(() => this.begin({}))
     if (this.#isOver) this.#end()
     else void this.#run(undefined)
@@ -129,7 +131,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     }
   }
 
-  /** Runs the caller's handler: an error that it throws ends the request. */
+  /** Runs the caller's handler. If the handler throws, the request ends with that error. */
   guard(run: () => void): void {
     try {
       run()
@@ -138,7 +140,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     }
   }
 
-  /** The caller leaves: it is told at once, even during a wait. */
+  /** Ends the call at once when the caller leaves, even during a wait. */
   aborted(reason: unknown): void {
     const waiting = this.#answer ?? this.#attempt
     if (waiting === undefined) this.fail(reason)
@@ -156,7 +158,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     return accepts
   }
 
-  /** No thrown error is a rejection: the attempt itself reports errors to the caller. */
+  /** No thrown error is a rejection: the attempt itself passes errors to the caller. */
   isRejectionError(): boolean {
     return false
   }
@@ -171,7 +173,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
 
   /**
    * Receives the result of an attempt. The first attempt runs without the retry policy, which would cost every request several promises.
-   * The policy takes over if it has something to decide.
+   * The policy takes over if the result is a rejection or a demand.
    */
   answered(answer: Attempted): void {
     const first = this.#first
@@ -187,7 +189,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     }
   }
 
-  /** @param made the first attempt, if it was made already */
+  /** @param made the first attempt, if it has already run */
   async #run(made: Made<AppliedHeaders, Attempted> | undefined): Promise<void> {
     const attempt = (value: AppliedHeaders): Promise<Attempted> =>
       new Promise((resolve) => {
@@ -214,7 +216,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     this.#request.end()
   }
 
-  /** The first attempt, at once: what the dispatcher throws, the caller's dispatch throws, as it would without us. */
+  /** Makes the first attempt at once. If the dispatcher throws, so does the caller's `dispatch`, as without us. */
   #sendNow(snapshot: Snapshot<AppliedHeaders>): boolean {
     this.#first = snapshot
     this.#attempt = new Attempt(this, false)
@@ -243,7 +245,7 @@ export class Call implements RetryPolicy<Attempted>, Caller, Bound {
     }
   }
 
-  /** There is no credential to send, so the caller gets a response that we make. */
+  /** Delivers a 401 that we make, because there is no credential to send. */
   #refuse(reason: unknown): void {
     const { status, statusText: message, headers, body } = synthetic401(reason)
     const chunks = this.#request.method === 'HEAD' ? [] : [Buffer.from(body)]

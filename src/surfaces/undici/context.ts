@@ -1,6 +1,6 @@
-/** The context of a request, which undici's interceptors write and its caller keeps: it tells of the redirects. */
+/** The context of a request. undici's interceptors write the followed redirects into it, and the caller keeps it. */
 
-/** True if the request went to another server than this origin: after a redirect that server has not seen the credential. */
+/** True if the request followed a redirect to another origin. That server has not seen the credential. */
 export function wasRedirectedFrom(origin: string, context: unknown): boolean {
   if (!isObject(context) || !('history' in context)) return false
   const { history } = context
@@ -8,7 +8,10 @@ export function wasRedirectedFrom(origin: string, context: unknown): boolean {
   return Array.isArray(history) && history.some(isOther)
 }
 
-/** The caller holds on to the context that it was given: after a retry it must tell of the second attempt. */
+/**
+ * Copies the latest context into the given one. The caller keeps the first attempt's context, which after a retry must show the second
+ * attempt's.
+ */
 export function updateContext(given: unknown, latest: unknown): void {
   if (given === latest || !isObject(given) || !isObject(latest)) return
   for (const name of Object.keys(given)) if (!(name in latest)) Reflect.deleteProperty(given, name)

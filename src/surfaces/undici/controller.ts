@@ -1,12 +1,12 @@
 import type { DispatchController } from './types.ts'
 
-/** The target of a caller's pauses: the connection, or the delivery in its place. */
+/** What a caller's pauses control: the connection, or the delivery of a held response. */
 export interface Flow {
   pause(): void
   resume(): void
 }
 
-/** The controller that a caller's handler holds on to. It outlives the attempts. */
+/** The controller that a caller's handler keeps. It outlives each attempt. */
 export class CallController implements DispatchController {
   aborted: boolean = false
   paused: boolean = false
@@ -37,16 +37,14 @@ export class CallController implements DispatchController {
     this.#flow?.resume()
   }
 
-  /** Sets the target of pauses. An attempt whose response may yet be discarded must not receive them. */
+  /** Sets what pauses control. That must not be an attempt whose response we may discard. */
   steer(flow: Flow): void {
     this.#flow = flow
     if (this.paused) flow.pause()
   }
 }
 
-/**
- * undici's error for an abort without a reason. `instanceof` takes it for undici's own, whose classes go by these marks.
- */
+/** undici's error for an abort without a reason. undici's classes recognize it by these marks, so `instanceof` works. */
 class RequestAbortedError extends Error {
   readonly code = 'UND_ERR_ABORTED'
 

@@ -2,7 +2,7 @@ import { Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import type { Decoder } from '../shared/inspection.ts'
 
-/** A body that is cut short is read up to there. */
+/** Makes a decoder return the part that has arrived, even if the body is cut short. */
 const deflate = (): zlib.ZlibOptions => {
   const { Z_SYNC_FLUSH } = zlib.constants
   return { flush: Z_SYNC_FLUSH, finishFlush: Z_SYNC_FLUSH }
@@ -12,7 +12,10 @@ const brotli = (): zlib.BrotliOptions => {
   return { flush: BROTLI_OPERATION_FLUSH, finishFlush: BROTLI_OPERATION_FLUSH }
 }
 
-/** The decoder of each coding; the first byte distinguishes the two kinds of `deflate`. `node:zlib` is not used before. */
+/**
+ * The decoder of each coding. The first byte of a body tells the two kinds of `deflate` apart. Nothing uses `node:zlib` before a decoder is
+ * opened.
+ */
 const CODINGS: Readonly<Record<string, Coding>> = {
   gzip: () => zlib.createGunzip(deflate()),
   'x-gzip': () => zlib.createGunzip(deflate()),
@@ -22,25 +25,27 @@ const CODINGS: Readonly<Record<string, Coding>> = {
   zstd: () => zstd()?.(),
 }
 
-/** Compressions that Node cannot undo. Other unknown names, such as `none` and `utf-8`, do not change the bytes. */
+/** Compressions that Node cannot decode. Other unknown names, such as `none` and `utf-8`, leave the bytes unchanged. */
 const UNREADABLE = /^(?:(?:x-)?compress|dcb|dcz|exi|pack200-gzip|zstd)$/
 
-/** Node has it from 22.15 on. */
+/** Node's zstd decoder, which it has from 22.15 on. */
 function zstd(): (() => unknown) | undefined {
   const create: unknown = Reflect.get(zlib, 'createZstdDecompress')
   return typeof create === 'function' ? (): unknown => Reflect.apply(create, zlib, []) : undefined
 }
 
-/** More codings than this are none that a server means. */
+/** The most codings that we decode. No server means more. */
 const MOST_CODINGS = 5
-/** The decoded bytes for the next decoder, at most: a little may unfold to very much that unfolds to nothing. */
+/** The most decoded bytes that go into the next decoder. Few bytes may decode to very many, which the next decoder may turn into none. */
 const MOST_BETWEEN = 1_048_576
 
 /**
- * @param encoding `content-encoding`: the codings in the order in which they were applied
- * @param take called with the decoded bytes, in pieces of some 16 KiB; it bounds the decoding by closing
- * @param done called when everything is decoded, as far as possible
- * @returns undefined for an unknown coding
+ * Makes a decoder for a body.
+ *
+ * @param encoding the header `content-encoding`: the codings in the order in which the server applied them
+ * @param take receives the decoded bytes, in pieces of some 16 KiB. It stops the decoding by closing the decoder
+ * @param done called when everything that can be decoded is decoded
+ * @returns undefined if Node cannot decode a coding
  */
 export function openDecoder(
   encoding: unknown,
@@ -49,7 +54,7 @@ export function openDecoder(
 ): Decoder | undefined {
   const codings = codingsOf(encoding)
   if (codings === undefined || codings.length > MOST_CODINGS) return undefined
-  // The first one that was applied is the last one to be undone.
+  // Decode in reverse order: the coding that was applied first comes last.
   let decoder: Decoder = { write: take, end: done, close: () => undefined }
   let isLast = true
   for (const open of codings) {
@@ -61,7 +66,7 @@ export function openDecoder(
 
 type Coding = (first: number) => unknown
 
-/** @param most bytes are handed to the next decoder */
+/** @param most the bytes that may go into the next decoder */
 function undo(open: Coding, next: Decoder, most: number): Decoder {
   let size = 0
   const write = (bytes: Uint8Array): void => {
@@ -81,7 +86,7 @@ function undo(open: Coding, next: Decoder, most: number): Decoder {
   }
 }
 
-/** undefined if one of them is not known. */
+/** The decoders of the codings; undefined if Node cannot decode one of them. */
 function codingsOf(encoding: unknown): readonly Coding[] | undefined {
   const lines = Array.isArray(encoding) ? encoding.map(String) : encoding
   const text = Array.isArray(lines) ? lines.join(',') : lines
@@ -93,7 +98,7 @@ function codingsOf(encoding: unknown): readonly Coding[] | undefined {
     const isKnown = Object.hasOwn(CODINGS, name) && (name !== 'zstd' || zstd() !== undefined)
     const coding = isKnown ? CODINGS[name] : undefined
     if (coding === undefined && UNREADABLE.test(name)) return undefined
-    // Platforms' fetches pass over a name that is no coding, too.
+    // Skip a name that is no coding, as platforms' fetches do.
     if (coding !== undefined) codings.push(coding)
   }
   return codings

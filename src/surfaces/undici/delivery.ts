@@ -1,15 +1,15 @@
 import type { CallController, Flow } from './controller.ts'
 import type { DispatchController, DispatchHandler, ResponseHeaders } from './types.ts'
 
-/** A response that was kept back until it was clear whether its caller should have it. */
+/** A response that we hold until we know whether the caller should have it. */
 export interface Held {
   readonly status: number
   headers: ResponseHeaders
   readonly message: string | undefined
   rawHeaders: unknown
-  /** The pieces of its body that have arrived. */
+  /** The pieces of the body that have arrived. */
   readonly chunks: Uint8Array[]
-  /** Its end, if it has ended. */
+  /** How the body ended, if it has ended. */
   ending: Ending | undefined
 }
 
@@ -21,18 +21,18 @@ export type Ending =
 export interface Receiver {
   readonly handler: DispatchHandler
   readonly controller: CallController
-  /** Ends the request: the caller receives this error, and nothing more. */
+  /** Ends the request. The caller receives this error, and nothing more. */
   fail(error: unknown): void
 }
 
 /**
- * Hands a held response on, in order and no faster than the caller takes it. An error that the caller's handler throws ends the request, as
- * in undici.
+ * Delivers a held response to the caller, in order, and no faster than the caller takes it. If the caller's handler throws, the request
+ * ends with that error, as in undici.
  */
 export class Delivery implements Flow {
   readonly #to: Receiver
   readonly #held: Held
-  /** The connection that brings the rest; undefined if there is no rest. */
+  /** The connection that brings the rest; undefined if everything has arrived. */
   readonly #source: DispatchController | undefined
   #isRunning = false
   #isOver = false
@@ -43,7 +43,7 @@ export class Delivery implements Flow {
     this.#source = source
   }
 
-  /** True once everything held was handed on: later pieces may go straight to the caller. */
+  /** True once the caller has everything that was held. Later pieces may go directly to the caller. */
   get isOver(): boolean {
     return this.#isOver
   }
@@ -73,12 +73,12 @@ export class Delivery implements Flow {
     this.resume()
   }
 
-  /** Discards the rest. */
+  /** Discards everything that the caller has not got yet. */
   stop(): void {
     this.#isOver = true
   }
 
-  /** The caller leaves. */
+  /** Stops the delivery, because the caller leaves. */
   abort(reason: unknown): void {
     if (this.#isOver) return
     this.stop()
@@ -90,7 +90,7 @@ export class Delivery implements Flow {
   }
 
   resume(): void {
-    // A caller's handler may pause, resume and abort from within.
+    // Return if this is a nested call: the caller's handler may pause, resume or abort.
     if (this.#isRunning || this.#isOver) return
     this.#isRunning = true
     try {
@@ -133,7 +133,7 @@ export class Delivery implements Flow {
   }
 }
 
-/** Ends the response with the part that has arrived. */
+/** Ends a held response after the part that has arrived, and removes its `content-length`. */
 export function cutShort(held: Held): void {
   held.ending = { type: 'end', trailers: {}, rawTrailers: [] }
   const { 'content-length': _, ...headers } = held.headers

@@ -1,11 +1,11 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { Dispatch, DispatchHandler, DispatchOptions } from './types.ts'
 
-/** A request with a credential. */
+/** A request that carries a credential. */
 export interface Bound {
-  /** May the credential go there? */
+  /** True if the credential may go to this origin. */
   isAllowed(origin: string): boolean
-  /** It goes elsewhere: nothing has been sent yet. */
+  /** Called when the request turns out to go to another origin. undici has sent nothing yet. */
   misled(origin: string): void
 }
 
@@ -14,13 +14,13 @@ interface Dispatching {
   readonly options: DispatchOptions
 }
 
-/** The dispatch that runs now. */
+/** The dispatch that is running now. */
 let dispatching: Dispatching | undefined
 let isSubscribed = false
 
 /**
- * Dispatches, and finds out where the request really goes: a Client or a Pool sends to its own server, whatever origin a request names. undici
- * tells when it makes a request, before it sends anything.
+ * Dispatches a request, and checks where it really goes. A Client or a Pool sends to its own server, whatever origin a request names.
+ * undici reports a request when it creates one, before it sends anything.
  */
 export function dispatchWatched(
   bound: Bound,
@@ -46,10 +46,11 @@ function created(message: unknown): void {
   if (typeof request !== 'object' || request === null || !('origin' in request)) return
   const { origin } = request
   if (typeof origin !== 'string' || bound.isAllowed(origin) || !URL.canParse(origin)) return
-  // Another request may be made on the way, by an interceptor.
+  // Ignore other requests: an interceptor may make one during the dispatch.
   const path = String(Reflect.get(request, 'path'))
   const isOurs = Reflect.get(request, 'method') === options.method && path.startsWith(options.path)
-  // We send no Host header. Where there is one, an interceptor of undici's has looked up the address, or has found a proxy.
+  // Ignore a request with a `Host` header, because we send none: undici's interceptor has added it, after it resolved the address or found
+  // a proxy.
   if (!isOurs || typeof Reflect.get(request, 'host') === 'string') return
   const { origin: canonical } = new URL(origin)
   if (!bound.isAllowed(canonical)) bound.misled(canonical)

@@ -1,22 +1,22 @@
 import type { Applied } from '../shared/apply.ts'
 import { isIterable } from '../shared/body.ts'
 
-/** Headers that go on a request, and what makes room for them. */
+/** The headers that carry a credential, and the caller's headers that they replace. */
 export interface AppliedHeaders {
   readonly set: readonly (readonly [name: string, value: string])[]
-  /** In lower case: the caller's headers that must go, those that are set included. */
+  /** The names of the caller's headers to remove, in lower case, including those that we set. */
   readonly names: ReadonlySet<string>
-  /** The lengths of the names, as bits: most headers need no further look. */
+  /** The lengths of the names, as bits. Most headers differ in length, and need no comparison. */
   readonly lengths: number
   readonly survivesRedirects: boolean
 }
 
-/** The headers that could name the request's server and the certificate to expect. Only the request's origin decides both. */
+/** The headers that could name another server, or the certificate to expect. Only the request's origin may name them. */
 const DESTINATION = ['host', ':authority']
 
 const NONE: AppliedHeaders = { set: [], names: new Set(), lengths: 0, survivesRedirects: false }
 
-/** Made once for each generation. */
+/** Prepares a credential's headers, once for each generation. */
 export function credentialOf({ set, remove, survivesRedirects }: Applied): AppliedHeaders {
   const names = new Set([...DESTINATION, ...set.map(([name]) => name), ...remove])
   let lengths = 0
@@ -25,10 +25,10 @@ export function credentialOf({ set, remove, survivesRedirects }: Applied): Appli
 }
 
 /**
- * A request's headers with a credential on them. The caller's other headers stay, in whichever of undici's forms they came: an object, a
- * flat array of names and values, pairs, or nothing. The given headers are not changed.
+ * Puts a credential on a request's headers. Keeps the caller's other headers in the form that the caller gave to undici: an object, a flat
+ * array of names and values, pairs, or nothing. Does not change the given headers.
  *
- * @param before the credential that the headers have already
+ * @param before the credential that the headers already carry
  */
 export function withCredential(
   headers: unknown,
@@ -36,14 +36,14 @@ export function withCredential(
   before: AppliedHeaders = NONE,
 ): unknown {
   if (typeof headers !== 'object' || headers === null) {
-    // Headers that are none are undici's to refuse.
+    // Leave invalid headers to undici, which refuses them.
     return headers ?? Object.fromEntries(credential.set)
   }
   const list = listed(headers)
   return list === undefined ? inObject(headers, credential, before) : inList(list, credential, before)
 }
 
-/** Does the same on headers that only we hold: it changes a flat array in place. */
+/** Does the same for headers that only we hold, and changes a flat array in place. */
 export function putOn(headers: unknown, credential: AppliedHeaders, before: AppliedHeaders = NONE): unknown {
   if (!Array.isArray(headers) || (headers.length > 0 && typeof headers[0] !== 'string'))
     return withCredential(headers, credential, before)
@@ -56,12 +56,12 @@ export function putOn(headers: unknown, credential: AppliedHeaders, before: Appl
   return list
 }
 
-/** A copy, because the caller may change the original. */
+/** Copies the headers, because the caller may change the original. */
 export function copied(headers: unknown): unknown {
   return headers === undefined || headers === null ? headers : withCredential(headers, NONE)
 }
 
-/** Names and values in turn; undefined for an object. */
+/** The headers as names and values in turn; undefined for an object. */
 function listed(headers: object): readonly unknown[] | undefined {
   if (!Array.isArray(headers) && !isIterable(headers)) return undefined
   const items: readonly unknown[] = Array.isArray(headers) ? headers : [...headers]
@@ -69,7 +69,7 @@ function listed(headers: object): readonly unknown[] | undefined {
   return items.every((item) => Array.isArray(item) && item.length === 2) ? items.flat(1) : items
 }
 
-/** Built anew: Node 20 takes some microseconds to add to an object that was made by spreading another. */
+/** Builds a new object, because Node 20 takes some microseconds to add to an object that was made by spreading another. */
 function inObject(headers: object, credential: AppliedHeaders, before: AppliedHeaders): object {
   const result: Record<string, unknown> = {}
   for (const name of Object.keys(headers)) {
@@ -88,7 +88,7 @@ function inList(headers: readonly unknown[], credential: AppliedHeaders, before:
     const name = headers[at]
     if (typeof name === 'string' && mustGo(name, credential, before)) continue
     result.push(name)
-    // An odd item at the end is kept: undici reports what is wrong with it.
+    // Keep a name without a value at the end: undici reports what is wrong with it.
     if (at + 1 < headers.length) result.push(headers[at + 1])
   }
   for (const [name, value] of credential.set) result.push(name, value)
@@ -101,7 +101,7 @@ function mustGo(given: string, credential: AppliedHeaders, before: AppliedHeader
   return credential.names.has(name) || before.names.has(name)
 }
 
-/** Lengths from 32 on share bits with others, which costs no more than a further look. */
+/** The bit for a name's length. Lengths from 32 on share bits with shorter ones, which only costs a comparison. */
 function bit(name: string): number {
   return 1 << name.length
 }

@@ -10,24 +10,28 @@ export type { AnyDispatch, Interceptor } from './types.ts'
 export type RefreshingInterceptorOptions<T> = HttpSurfaceOptions<T>
 
 /**
- * An interceptor for undici's `compose` (undici 7 and later) that puts a fresh credential on requests to the `origins`. If a response
- * rejects the credential, it is refreshed, once for all callers, and the request is made once more. WebSocket handshakes are requests like
- * any other. As the global dispatcher it covers every client in the process that uses fetch.
+ * An interceptor for undici's `compose` (undici 7 and later) that puts a fresh credential on requests to the `origins`. If a server rejects
+ * the credential, the interceptor refreshes it, once for all callers, and makes the request once more. This includes WebSocket handshakes.
+ * As the global dispatcher it covers every client in the process that uses fetch.
  *
- * Compose it last, so that caches, redirects and retries see the credential. undici's redirect interceptor removes `Authorization` when it
- * leaves the origin; with any other header the caller gets the redirect itself. Only an interceptor that turns responses into errors
- * (undici's responseError) comes after it: a 401 that has become an error is no response. A request has to name its origin, also through a
- * Client or a Pool, which has only one; if that one sends it to a server that is not among the `origins`, it fails before anything is sent.
- * The origin alone decides where a request goes: the caller's `Host` header and `servername` are removed.
+ * Compose it last, so that caches, redirects and retries see the credential. Only an interceptor that turns responses into errors, such as
+ * undici's `responseError`, comes after it, because a 401 that has become an error is no response.
  *
- * The caller gets the server's response unchanged. If there is no fresh credential, that is the rejection, with up to 64 KiB of its body.
- * If there is no credential to begin with, the response is a 401 of our own that names the reason, and carries the error's code in the
- * header `x-llm-refresh`.
+ * undici's redirect interceptor removes `Authorization` when it leaves the origin. If the credential is in any other header, the caller
+ * gets the redirect itself.
  *
- * A body that can be read once, a stream of Node's included, is recorded while it is sent, up to the `replayLimit`. If it is still arriving
- * when the request is made again, the rest follows as it arrives. Requests of a credential's own source pass the interceptor by.
+ * A request has to name its origin, even through a Client or a Pool, which has only one. If a Client or a Pool would send the request to a
+ * server that is not among the `origins`, the request fails before undici sends anything. The origin alone decides where a request goes:
+ * the interceptor removes the caller's `Host` header and `servername`.
  *
- * @throws RefreshError `invalid_option`; a request that names no origin, or that an older undici makes, throws `invalid_request`
+ * The caller gets the server's response unchanged. If there is no fresh credential, that response is the rejection, with up to 64 KiB of
+ * its body. If there is no credential at all, the interceptor makes a 401 that names the reason, and carries the error's code in the header
+ * `x-llm-refresh`.
+ *
+ * A body that can be read only once, such as a Node stream, is recorded while undici sends it, up to the `replayLimit`. If the body is
+ * still arriving when the request is made again, the rest follows as it arrives. Requests of the credential's own source pass unchanged.
+ *
+ * @throws RefreshError `invalid_option`. A request that names no origin, or that comes from undici 6 or older, throws `invalid_request`
  * @example
  * const agent = new Agent().compose(refreshingInterceptor(credential, { origins: 'https://api.example.com' }))
  * setGlobalDispatcher(agent)

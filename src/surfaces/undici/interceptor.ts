@@ -21,12 +21,13 @@ import type {
 } from './types.ts'
 import { Watched } from './watched.ts'
 
-/** Any program may have made the request, and any dispatcher may send it. */
+/** For programs and dispatchers that we know nothing about. */
 export const NOTHING_VOUCHED: Vouched = { isOwned: false, goesStraight: false }
 
 /**
- * The interceptor itself.
+ * Makes the interceptor.
  *
+ * @param vouched what the program promises about its requests and its dispatcher
  * @throws RefreshError `invalid_option`
  */
 export function interceptorFor<T>(
@@ -48,11 +49,11 @@ export function interceptorFor<T>(
   function intercept<D extends AnyDispatch>(dispatch: D): D
   function intercept(dispatch: Dispatch): Dispatch {
     return (request, handler) => {
-      // A source's request must go on as without us: it must not wait for the credential that it fetches.
+      // Pass on unchanged what a source sends: it must not wait for the credential that it fetches.
       if (isInSource(refresher.owner)) return dispatch(request, handler)
       const origin = originOf(request)
       let credential = credentials.get(origin)
-      // Parsing takes longer than looking it up as it is mostly spelt.
+      // Parse the origin only if the lookup as it is spelt fails, because parsing takes longer.
       const canonical = credential === undefined && URL.canParse(origin) ? new URL(origin).origin : origin
       credential ??= credentials.get(canonical)
       if (credential === undefined || isForAnother(request, canonical)) {
@@ -74,7 +75,7 @@ export function interceptorFor<T>(
   return intercept
 }
 
-/** A path may be a whole URL: to a server, that outranks everything else (RFC 9112 section 3.2.2). */
+/** True if the path is a whole URL of another origin. For a server, such a path outranks everything else (RFC 9112 section 3.2.2). */
 function isForAnother({ path }: DispatchOptions, origin: string): boolean {
   if (typeof path !== 'string' || path.startsWith('/') || !/^https?:/i.test(path)) return false
   return !URL.canParse(path) || new URL(path).origin !== origin

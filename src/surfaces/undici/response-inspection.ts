@@ -11,18 +11,21 @@ import type { ResponseJudge } from '../shared/response-judge.ts'
 import { openDecoder } from './decoder.ts'
 import type { ResponseHeaders } from './types.ts'
 
-/** How the responses of a call are judged. */
+/** The settings that decide how a response is inspected. */
 interface Inspecting {
   readonly judge: ResponseJudge
   readonly inspectStreams: boolean
 }
 
-/** The attempt that a response is for. */
+/** The attempt that a response belongs to. */
 export interface Inspected extends Judged {
   readonly isRetry: boolean
 }
 
-/** The inspection of a response before the caller gets it: up to its first event, or all of its body. undefined if the head is enough. */
+/**
+ * Makes the inspection of a response: of its first event, or of its whole body. undefined if the head is enough, so that the caller gets
+ * the response at once.
+ */
 export function inspectionOf(
   status: number,
   headers: ResponseHeaders,
@@ -35,17 +38,17 @@ export function inspectionOf(
   const head = { status, headers: joined(headers) }
   const open = openerOf(headers['content-encoding'])
   if (isInspected) return inspectEvents(judge, head, open, !attempt.isRetry, attempt)
-  // A stream may last for hours: a rule for its status has its head to go by.
+  // Judge a stream by its head alone, even if a rule names its status: the stream may last for hours.
   if (isStream && !isMendable(judge.answer(status, head.headers, ''))) return undefined
   return inspectBody(judge, head, open, attempt)
 }
 
-/** undefined if there is nothing to decode. */
+/** Opens a decoder for this encoding; undefined if there is nothing to decode. */
 function openerOf(encoding: unknown): OpenDecoder | undefined {
   return encoding === undefined ? undefined : (take, done) => openDecoder(encoding, take, done)
 }
 
-/** A header that came more than once, as one (RFC 9110 section 5.3). */
+/** Joins a header that came several times into one (RFC 9110 section 5.3). */
 function joined(headers: ResponseHeaders): ResponseHeaders {
   const { 'www-authenticate': challenge } = headers
   return Array.isArray(challenge) ? { ...headers, 'www-authenticate': challenge.join(', ') } : headers

@@ -1,23 +1,23 @@
 import type { RefreshError } from '../../errors.ts'
-// The common interface of undici 7 and 8, as far as we use it: compiling against it needs nothing of undici.
+// The common interface of undici 7 and 8, as far as we use it. With these types, a program compiles without undici.
 
-/** A dispatcher's headers, parsed: names in lower case. */
+/** The parsed headers that undici gives. Names are in lower case. */
 export type ResponseHeaders = Record<string, string | string[] | undefined>
 
-/** A request, as it is dispatched; undici knows more options. */
+/** A request for a dispatcher: the options that we use. undici knows more. */
 export interface DispatchOptions {
   origin?: unknown
   path: string
   method: string
   headers?: unknown
   body?: unknown
-  /** TLS: whose certificate counts. undici knows it, and does not document it. */
+  /** The server's name for TLS, which decides the expected certificate. undici supports it without documenting it. */
   servername?: unknown
   /** Read by undici's redirect interceptor. */
   maxRedirections?: unknown
 }
 
-/** The controls of a request, for its handler. */
+/** Controls a request. undici passes it to the handler. */
 export interface DispatchController {
   readonly aborted: boolean
   readonly paused: boolean
@@ -55,7 +55,7 @@ export interface DispatchHandler {
   onRequestSent?(): unknown
 }
 
-/** False: the dispatcher is busy, and tells by a `drain` event when it is not. */
+/** Sends a request. Returns false if the dispatcher is busy; it emits `drain` when it no longer is. */
 export type Dispatch = (options: DispatchOptions, handler: DispatchHandler) => boolean
 
 /** The `dispatch` of any version of undici. */
@@ -64,26 +64,26 @@ export type AnyDispatch = (options: never, handler: never) => boolean
 /** The argument of undici's `compose`, in any version of undici. */
 export type Interceptor = <D extends AnyDispatch>(dispatch: D) => D
 
-/** The body that attempts send. */
+/** The body for the attempts of a request. */
 export interface Replay {
-  /** For the next attempt: as it was when the request was made. */
+  /** The body for the next attempt, as it was when the request was made. */
   body(): unknown
   /** Why the body cannot be sent again; undefined if it can. */
   refusal(): RefreshError | undefined
-  /** The first attempt was rejected: reads the part that it has not sent yet. */
+  /** Called when the server has rejected the first attempt: reads the part of the body that is not sent yet. */
   complete?(): Promise<void>
-  /** True if more of it is to come. */
+  /** True if more of the body is still to come. */
   isArriving?(): boolean
-  /** Discards the copy. */
+  /** Discards our copy. */
   end?(): void
-  /** The response that the caller gets is over, or the call has failed. */
+  /** Called when the response that the caller gets has ended, or when the call has failed. */
   over?(error?: unknown): void
 }
 
-/** The promises of a program that makes all requests through an interceptor, so that they are neither copied nor checked. */
+/** What a program promises about its requests, so that we need not copy or check them. */
 export interface Vouched {
-  /** No one changes a request, its headers and its bytes once it is dispatched, and each has an object of its own. */
+  /** True if no one changes a request, its headers or its bytes after the dispatch, and no two requests share an object. */
   readonly isOwned: boolean
-  /** The dispatcher sends each request to the origin that it names. */
+  /** True if the dispatcher sends each request to the origin that the request names. */
   readonly goesStraight: boolean
 }

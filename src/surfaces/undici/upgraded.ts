@@ -1,14 +1,14 @@
-/** A connection that was upgraded, and whose caller may not want it: it belongs to no dispatcher any more. */
+/** An upgraded connection that the caller may not want. No dispatcher owns it any more, so we have to close it. */
 export class Upgraded {
   readonly #socket: unknown
 
   constructor(socket: unknown) {
     this.#socket = socket
-    // An error without a listener would end the process.
+    // Listen for errors: without a listener an error would end the process.
     this.#call('on', 'error', ignore)
   }
 
-  /** The caller takes the connection. */
+  /** Leaves the connection to the caller. */
   release(): void {
     this.#call('off', 'error', ignore)
   }
@@ -24,5 +24,5 @@ export class Upgraded {
 }
 
 function ignore(): void {
-  // the connection is gone, which its owner will see
+  // Do nothing: the connection's owner will notice that it is gone.
 }

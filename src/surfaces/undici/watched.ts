@@ -1,6 +1,6 @@
 import type { DispatchController, DispatchHandler, ResponseHeaders } from './types.ts'
 
-/** Watches a request that bypasses the credential, and hands everything on unchanged. */
+/** Reports the status of a request that bypasses the credential, and passes everything on unchanged. */
 export class Watched implements DispatchHandler {
   readonly #handler: DispatchHandler
   readonly #tell: (status: number, headers: ResponseHeaders) => void

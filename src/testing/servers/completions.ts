@@ -1,17 +1,17 @@
 import { eventStream, json, type Reply } from './reply.ts'
 
-/** The model's response, and the request that it answers. */
+/** The model's response, and the facts of its request. */
 export interface Said {
   readonly text: string
   readonly model: string
   readonly isStream: boolean
-  /** A number of its own, for ids. */
+  /** A number that no other response has, for ids. */
   readonly number: number
   /** epoch s */
   readonly created: number
 }
 
-/** Words, with the space before each: a stream's chunks. */
+/** The chunks of a stream: each is a word with the space before it. */
 function chunksOf(text: string): string[] {
   return text.match(/\s*\S+|\s+$/gu) ?? [text]
 }
@@ -80,7 +80,7 @@ export function anthropicMessage(said: Said): Reply {
   return eventStream(events.map(named))
 }
 
-/** OpenAI's responses, whole or as a stream: what the AI SDK asks for by default. */
+/** OpenAI's responses, whole or as a stream. The AI SDK uses this API by default. */
 export function openaiResponse(said: Said): Reply {
   const { text, model, number, created } = said
   const part = { type: 'output_text', text, annotations: [] }

@@ -10,7 +10,7 @@ import { testSource } from './source.ts'
 import { TOKEN_PATH, TokenEndpoint } from './token-endpoint.ts'
 import { Tokens } from './tokens.ts'
 
-/** Options of the test servers. */
+/** Options of {@link startTestServers}. */
 export interface TestServersOptions {
   /**
    * How long an access token is valid, in ms.
@@ -19,7 +19,10 @@ export interface TestServersOptions {
   readonly lifetime?: number | undefined
   /** The model's response. @default 'Hello from the test server.' */
   readonly answer?: TestAnswer | undefined
-  /** Time, for tests to control. Give the credential the same. Default: the platform's. */
+  /**
+   * The clock of both servers. Give the credential the same one.
+   * @default the platform's
+   */
   readonly clock?: Clock | undefined
 }
 
@@ -36,7 +39,7 @@ export interface TestRequest {
 export interface TestCounts {
   /** Requests to the LLM server, those that it rejected included. */
   readonly calls: number
-  /** The number of them that got a 401. */
+  /** The requests to the LLM server that got a 401. */
   readonly rejected: number
   /** Requests to the token endpoint. */
   readonly tokenRequests: number
@@ -46,39 +49,44 @@ export interface TestCounts {
 
 /** A token endpoint and an LLM server on loopback, which run in this process. */
 export interface TestServers {
-  /** Gives `createCredential()` its tokens. It logs in by itself, and redeems rotating refresh tokens from then on. */
+  /** The source for `createCredential()`. It logs in by itself, and from then on redeems rotating refresh tokens. */
   readonly source: Source
-  /** For `origins`, and for Anthropic's client as `baseURL`. */
+  /** The origin of both servers, for `origins`, and for Anthropic's client as `baseURL`. */
   readonly origin: string
-  /** For OpenAI's client, and for the providers of the AI SDK: `origin` and `/v1`. */
+  /** `origin` and `/v1`: the `baseURL` for OpenAI's client and for the AI SDK's providers. */
   readonly baseURL: string
-  /** For `oauth({ issuer })`: the servers publish metadata (RFC 8414). They ask for no client secret. */
+  /** The issuer for `oauth({ issuer })`. The servers publish metadata (RFC 8414), and need no client secret. */
   readonly issuer: string
   readonly tokenEndpoint: string
   readonly counts: TestCounts
-  /** In the order in which they were responded to. */
+  /** The requests, in the order of their responses. */
   readonly requests: readonly TestRequest[]
-  /** A person logs in: `credential.login(servers.login())`. */
+  /** Logs a person in: `credential.login(servers.login())`. */
   login(): TokenResponse
-  /** Every access token that was issued so far has expired: the LLM server rejects it. Refresh tokens stay good. */
+  /** Expires every access token that was issued so far: the LLM server then rejects it. Refresh tokens stay valid. */
   expireTokens(): void
-  /** Every login so far has ended: its access tokens are rejected, and its refresh token gets `invalid_grant`. */
+  /**
+   * Ends every login so far: the LLM server rejects its access tokens, and the token endpoint responds to its refresh token with
+   * `invalid_grant`.
+   */
   revokeLogins(): void
   /**
-   * The next requests to the token endpoint fail.
+   * Makes the next requests to the token endpoint fail.
    *
-   * @param status @default 503
+   * @param times how many
+   * @param status the HTTP status.
+   *   @default 503
    */
   failTokenRequests(times: number, status?: number): void
-  /** Ends the servers and their connections. */
+  /** Closes the servers and their connections. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
- * Starts a token endpoint and an LLM server on a free loopback port, for tests and for trying things out. The LLM server speaks OpenAI's chat
- * completions and responses and Anthropic's messages, streams included, and rejects an expired token as each vendor does. It keeps no
- * process alive.
+ * Starts a token endpoint and an LLM server on a free loopback port, for tests and experiments. The LLM server supports OpenAI's chat
+ * completions and responses and Anthropic's messages, streams included. It rejects an expired token as each vendor does. The servers do not
+ * keep the process alive.
  *
  * @throws RefreshError `invalid_option`
  * @example

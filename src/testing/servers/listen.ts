@@ -7,9 +7,9 @@ export interface Listening {
   close(): Promise<void>
 }
 
-/** Listens on loopback, on a free port. The server keeps no process alive. */
+/** Starts a server on a free loopback port. The server does not keep the process alive. */
 export async function listen(serve: (request: Received) => Promise<Reply>): Promise<Listening> {
-  // The contract of stores, which has the same entry, runs where there is no such module.
+  // Import it here: the contract of stores has the same entry, and also runs on platforms without this module.
   const { createServer } = await import('node:http')
   const server = createServer((request, response) => {
     respond(request, response, serve).catch((error: unknown) => response.destroy(asError(error)))

@@ -4,12 +4,12 @@ import { anthropicError, anthropicRefusal, offeredBy, openaiError, openaiRefusal
 import { json, type Received, type Reply } from './reply.ts'
 import type { Tokens } from './tokens.ts'
 
-/** The model's response. A function gets the path and the parsed body of the request. */
+/** The model's response: a text, or a function that gets the path and the parsed body of the request. */
 export type TestAnswer =
   | string
   | ((request: { readonly path: string; readonly body: unknown }) => string | Promise<string>)
 
-/** The LLM server: OpenAI's chat completions and responses, Anthropic's messages, behind a check of the token. */
+/** The LLM server. It checks the token, and supports OpenAI's chat completions and responses and Anthropic's messages. */
 export class Llm {
   calls = 0
   rejected = 0

@@ -6,7 +6,7 @@ export interface Offered {
   readonly credential: string
 }
 
-/** A bearer token counts before a key that some clients send beside it. */
+/** The credential of a request. A bearer token counts before a key, because some clients send both. */
 export function offeredBy(headers: Readonly<Record<string, unknown>>): Offered {
   const { authorization, 'x-api-key': key } = headers
   const [, token] = typeof authorization === 'string' ? (/^Bearer +(.+)$/i.exec(authorization) ?? []) : []

@@ -18,7 +18,7 @@ export function json(status: number, body: unknown, headers?: Readonly<Record<st
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
 }
 
-/** @param events as they go over the wire */
+/** @param events the bytes of each event, as text */
 export function eventStream(events: readonly string[]): Reply {
   const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' }
   return { status: 200, headers, body: events }

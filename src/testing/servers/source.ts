@@ -6,9 +6,9 @@ import { RefreshError } from '../../errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 
 /**
- * A source that redeems its refresh token at the token endpoint of the test servers.
+ * A source that redeems its refresh token at the test servers' token endpoint.
  *
- * @param seed gives a refresh token where none is known yet: a person has logged in
+ * @param seed logs a person in, and returns the refresh token, if the source has none yet
  */
 export function testSource(tokenEndpoint: string, seed: () => string, clock: Clock): Source {
   return {

@@ -17,12 +17,12 @@ export class TokenEndpoint {
     this.#tokens = tokens
   }
 
-  /** The next requests fail. */
+  /** Makes the next requests fail. */
   failNext(times: number, status: number): void {
     this.#failures = { left: times, status }
   }
 
-  /** undefined: it is for another server. */
+  /** Responds to a request; undefined if it is for the LLM server. */
   serve(origin: string, request: Received): Reply | undefined {
     if (METADATA.includes(request.path)) return json(200, metadata(origin))
     return request.path === TOKEN_PATH ? this.#redeem(request) : undefined

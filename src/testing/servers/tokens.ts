@@ -1,7 +1,7 @@
 import type { TokenResponse } from '../../credential/token/token-response.ts'
 import type { Clock } from '../../lib/clock.ts'
 
-/** One login. Every token that comes of it ends with it. */
+/** One login. It ends all tokens that came from it. */
 interface Login {
   isRevoked: boolean
 }
@@ -13,7 +13,7 @@ interface Access {
   expiresAt: number
 }
 
-/** The tokens of the test servers. Refresh tokens rotate: one that is redeemed twice ends its login, as RFC 9700 section 4.14 asks. */
+/** The tokens of the test servers. Refresh tokens rotate: a second use of one ends its login (RFC 9700 section 4.14). */
 export class Tokens {
   readonly #clock: Clock
   /** ms */
@@ -33,28 +33,28 @@ export class Tokens {
     return this.#issued
   }
 
-  /** A person logs in. */
+  /** Logs a person in. */
   login(): TokenResponse {
     const login: Login = { isRevoked: false }
     this.#logins.add(login)
     return this.#issue(login, true)
   }
 
-  /** A refresh token for a login that has not issued an access token yet. */
+  /** Logs a person in, and returns only the refresh token. */
   seed(): string {
     const login: Login = { isRevoked: false }
     this.#logins.add(login)
     return this.#newRefreshToken(login)
   }
 
-  /** The grant `client_credentials`: no refresh token comes with it. */
+  /** Responds to the grant `client_credentials`, which gives no refresh token. */
   grantToClient(): TokenResponse {
     const login: Login = { isRevoked: false }
     this.#logins.add(login)
     return this.#issue(login, false)
   }
 
-  /** undefined: `invalid_grant`. */
+  /** Redeems a refresh token; undefined means `invalid_grant`. */
   redeem(refreshToken: string): TokenResponse | undefined {
     const known = this.#refresh.get(refreshToken)
     if (known === undefined) return undefined
@@ -64,7 +64,7 @@ export class Tokens {
     return this.#issue(known.login, true)
   }
 
-  /** The state of an access token. */
+  /** Whether an access token is valid. */
   judge(accessToken: string): 'good' | 'expired' | 'unknown' {
     const known = this.#access.get(accessToken)
     if (known === undefined) return 'unknown'
@@ -72,18 +72,18 @@ export class Tokens {
     return isGood ? 'good' : 'expired'
   }
 
-  /** Every access token of now. */
+  /** Expires every access token that was issued so far. */
   expire(): void {
     for (const access of this.#access.values()) access.expiresAt = -Infinity
   }
 
-  /** Every login of now. */
+  /** Ends every login so far. */
   revoke(): void {
     for (const login of this.#logins) login.isRevoked = true
   }
 
   #issue(login: Login, isRefreshable: boolean): TokenResponse {
-    // The random part tells the tokens of two servers apart.
+    // The random part distinguishes the tokens of two servers.
     const access_token = `test-access-${++this.#issued}-${unique()}`
     this.#access.set(access_token, { login, expiresAt: this.#clock.now() + this.#lifetime })
     return {

@@ -75,7 +75,7 @@ function usage(wire: Wire, version: string): Usage {
 }
 
 describe.each(MODELS)('$name', ({ wire, version, create }) => {
-  test('chat: every block, the usage with the whole input, the reason, id and model; one request', async () => {
+  test('given a response with every kind of block, when chat returns it, then it has the blocks, the usage of the whole input, the stop reason, id and model, after one request', async () => {
     const { fetch, sent } = recorded(() => json(UNARY[wire]))
     const provider = languageModelProvider(create({ fetch }))
     const outcome = await provider.chat(REQUEST)
@@ -93,7 +93,7 @@ describe.each(MODELS)('$name', ({ wire, version, create }) => {
     expect(sent).toHaveLength(1)
   })
 
-  test('chatStream: the same blocks piece by piece, then usage, then done; one request', async () => {
+  test('given the same response as a stream, when it is read, then the same blocks arrive in pieces, then usage, then done, after one request', async () => {
     const { fetch, sent } = recorded(() => eventStream(wire, STREAMED[wire]))
     const provider = languageModelProvider(create({ fetch }))
     const deltas = await collect(provider.chatStream(REQUEST))
@@ -105,7 +105,7 @@ describe.each(MODELS)('$name', ({ wire, version, create }) => {
     expect(sent).toHaveLength(1)
   })
 
-  test('chatStream: what is told of the response comes in deltas of its own, before and behind the content', async () => {
+  test('given a stream, when it is read, then facts about the response arrive in deltas of their own, before and after the content', async () => {
     const connection = recorded(() => eventStream(wire, STREAMED[wire]))
     const provider = languageModelProvider(create(connection))
     const outcome = await collectStream(provider.chatStream(REQUEST), { model: provider.model })

@@ -12,7 +12,7 @@ const CUT = { type: 'error', kind: 'connection', message: 'The stream ended befo
 describe.each(MODELS)('$name', ({ wire, create }) => {
   const most = STREAMED[wire].slice(0, -2)
 
-  test('a stream that ends before it is finished is a lost connection', async () => {
+  test('given a stream that ends too early, when it is read, then its last delta is a lost connection', async () => {
     const { fetch } = recorded(() => eventStream(wire, most, 'cut'))
     const deltas = await collect(languageModelProvider(create({ fetch })).chatStream(HELLO))
     expect(deltas.at(-1)).toEqual(CUT)
@@ -20,20 +20,20 @@ describe.each(MODELS)('$name', ({ wire, create }) => {
     expect(deltas.some(({ type }) => type === 'done')).toBe(false)
   })
 
-  test('a stream without any event is one, too', async () => {
+  test('given a stream without any event, when it is read, then its last delta is a lost connection', async () => {
     const { fetch } = recorded(() => eventStream(wire, [], 'cut'))
     const deltas = await collect(languageModelProvider(create({ fetch })).chatStream(HELLO))
     expect(deltas).toEqual([CUT])
   })
 
-  test('a connection that breaks within the stream is its last delta', async () => {
+  test('given a connection that breaks within the stream, when the stream is read, then its last delta tells of the break', async () => {
     const { fetch } = recorded(() => eventStream(wire, most, terminated()))
     const deltas = await collect(languageModelProvider(create({ fetch })).chatStream(HELLO))
     expect(deltas.at(-1)).toMatchObject({ type: 'error', kind: 'connection' })
     expect(deltas.some(({ type }) => type === 'text_delta')).toBe(true)
   })
 
-  test('leaving a stream closes the response', async () => {
+  test('given an open stream, when its consumer leaves, then the response is closed', async () => {
     const { promise: closed, resolve: close } = deferred()
     const { fetch } = recorded(() => {
       const { body, headers } = eventStream(wire, STREAMED[wire])
@@ -52,7 +52,7 @@ describe.each(MODELS)('$name', ({ wire, create }) => {
   })
 })
 
-test('what was counted before a stream broke off is not lost', async () => {
+test('given a stream that broke off after the model counted tokens, when it is read, then the consumer gets the usage', async () => {
   const usage = { inputTokens: { total: 10 }, outputTokens: { total: 2 } }
   const parts = [
     { type: 'text-delta', id: '0', delta: 'a' },
@@ -69,7 +69,7 @@ test('what was counted before a stream broke off is not lost', async () => {
 })
 
 test.each(['v3', 'v4'] as const)(
-  '%s: a stream without a reason is whole when it was counted',
+  'given a %s stream without a reason, when it has counted tokens, then it is complete',
   async (version) => {
     const usage = { inputTokens: { total: 10 }, outputTokens: { total: 2 } }
     const parts = [{ ...FINISH, finishReason: { unified: 'other' }, usage }]

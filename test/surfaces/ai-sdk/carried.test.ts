@@ -101,11 +101,11 @@ async function told(
   return outcomes.map((outcome) => (outcome.type === 'success' ? outcome.response.content : []))
 }
 
-test('given sources, tools that the vendor ran and its requests for approval, when they are answered, then they are blocks', async () => {
+test('given sources, tool calls that the vendor ran and its requests for approval, when a model responds with them, then the caller gets them as blocks', async () => {
   for (const content of await told(PARTS)) expect(content).toEqual(BLOCKS)
 })
 
-test('given results of a tool that replace each other, when they are streamed, then the last one is the block', async () => {
+test('given results of a tool that replace each other, when the model streams them, then the block has the last one', async () => {
   const result = (n: number, preliminary: boolean): Record<string, unknown> => ({
     type: 'tool-result',
     toolCallId: 's',
@@ -117,7 +117,7 @@ test('given results of a tool that replace each other, when they are streamed, t
   expect(streamed).toMatchObject([{ type: 'provider_tool_result', result: 3 }])
 })
 
-test('given what a vendor says of a text, of a thought and of a call, when they are answered, then their blocks tell it', async () => {
+test('given metadata of a text, of a thought and of a call, when the model responds with them, then their blocks have the metadata', async () => {
   const marks = (name: string): object => ({
     providerMetadata: { nobody: { name, signature: 'x', gone: null } },
   })
@@ -227,13 +227,16 @@ test('given a tool of another vendor, when it is sent back, then it is left out 
   ])
 })
 
-test.each(BLOCKS)('$type in a message of the user is refused', async (block) => {
-  const provider = languageModelProvider(fakeModel())
-  const request = { ...HELLO, messages: [{ role: 'user' as const, content: [block] }] }
-  await expect(provider.chat(request)).rejects.toMatchObject({ code: 'invalid_request' })
-})
+test.each(BLOCKS)(
+  'given a $type block in a message of the user, when it is sent, then the provider refuses it',
+  async (block) => {
+    const provider = languageModelProvider(fakeModel())
+    const request = { ...HELLO, messages: [{ role: 'user' as const, content: [block] }] }
+    await expect(provider.chat(request)).rejects.toMatchObject({ code: 'invalid_request' })
+  },
+)
 
-test('[P6] given a stream that told of its response only, when it is rejected, then it is opened anew', async () => {
+test('[P6] given a stream with facts about the response only, when the server rejects it, then it is opened again', async () => {
   const rejected = { type: 'error', error: { type: 'authentication_error', message: 'expired' } }
   const stale = fakeModel({ parts: [{ type: 'response-metadata', id: 'gone' }, rejected] })
   const fresh = fakeModel({ parts: [{ type: 'response-metadata', id: 'real' }, FINISH] })
@@ -244,7 +247,7 @@ test('[P6] given a stream that told of its response only, when it is rejected, t
   expect(outcome).toMatchObject({ type: 'success', response: { id: 'real' } })
 })
 
-test('[P6] given a stream that began with a block that comes whole, when it is rejected, then the rejection is handed on', async () => {
+test('[P6] given a stream that began with a whole block, when the server rejects it, then the caller gets the rejection', async () => {
   const rejected = { type: 'error', error: { type: 'authentication_error', message: 'expired' } }
   const stale = fakeModel({ parts: [PARTS[0] ?? {}, rejected] })
   const provider = new RefreshingProvider(languageModelProvider(stale), async () =>

@@ -27,11 +27,14 @@ test.each([
   ['a model of no version', { provider: 'a', modelId: 'b' }, /specificationVersion is undefined/],
   ['an embedding model', { specificationVersion: 'v4', provider: 'a', modelId: 'b' }, /doGenerate, doStream/],
   ['a model without a name', { ...fakeModel(), provider: undefined, modelId: 1 }, /provider, modelId/],
-])('%s is refused as no model, in words that name what is missing', (_, model, words) => {
-  const error = refused(model)
-  expect(error.code).toBe('invalid_provider')
-  expect(error.message).toMatch(words)
-})
+])(
+  'given %s as a model, when a provider is made, then the error says that it is no model, and what is missing',
+  (_, model, words) => {
+    const error = refused(model)
+    expect(error.code).toBe('invalid_provider')
+    expect(error.message).toMatch(words)
+  },
+)
 
 test.each([
   ['an unknown option', { temperature: 1 }, /'temperature' does not exist; there are/],
@@ -48,14 +51,14 @@ test.each([
     /'providerOptions.thinking' must be an object/,
   ],
   ['options in a list', { providerOptions: [] }, /providerOptions/],
-])('%s is refused as an option', (_, options, words) => {
+])('given %s, when a provider is made, then the error names the option', (_, options, words) => {
   const error = refused(fakeModel(), options)
   expect(error.code).toBe('invalid_option')
   expect(error.message).toMatch(words)
 })
 
 test.each(MODELS)(
-  '$name: options in a namespace that it does not read are refused',
+  '$name: given options in a namespace that the model does not read, when a provider is made, then it is refused',
   ({ create, namespace }) => {
     const foreign = namespace === 'openai' ? 'anthropic' : 'openai'
     const error = refused(create({}), { providerOptions: { [foreign]: {} } })
@@ -65,7 +68,7 @@ test.each(MODELS)(
   },
 )
 
-test('with a vendor that is not known, a foreign namespace is only warned of', () => {
+test('given an unknown vendor and a foreign namespace, when a provider is made, then it only warns', () => {
   const warnings: ProviderWarning[] = []
   languageModelProvider(fakeModel(), {
     providerOptions: { nobody: {}, openai: {} },
@@ -74,13 +77,13 @@ test('with a vendor that is not known, a foreign namespace is only warned of', (
   expect(warnings.map(({ feature }) => feature)).toEqual(['providerOptions.openai'])
 })
 
-test('thinking that the capabilities rule out is refused at construction', () => {
+test('given thinking that the capabilities exclude, when a provider is made, then it is refused', () => {
   const capabilities = { contextWindow: 8192, maxOutputTokens: 4096, input: ['text'], thinking: 'none' }
   const error = refused(fakeModel(), { capabilities, thinking: { mode: 'adaptive' } })
   expect(error.code).toBe('invalid_option')
 })
 
-test('it answers for the model: vendor, id, thinking, capabilities, structured output', () => {
+test('given a model, when a provider is made, then it has the vendor, id, thinking, capabilities and structured output of the model', () => {
   const capabilities = {
     contextWindow: 200_000,
     maxOutputTokens: 64_000,
@@ -97,7 +100,7 @@ test('it answers for the model: vendor, id, thinking, capabilities, structured o
   expect(provider.structuredOutputSupport()).toBe('native')
 })
 
-test('a server that takes no schema is told apart', () => {
+test('given a server that takes no schema, when a provider is made, then it forces a tool for structured output', () => {
   const model = { ...fakeModel(), supportsStructuredOutputs: false }
   expect(languageModelProvider(model).structuredOutputSupport()).toBe('tool_forcing')
 })

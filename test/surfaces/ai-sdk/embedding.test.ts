@@ -91,7 +91,7 @@ describe.each(VERSIONS)('openai %s', (version) => {
     [429, { 'retry-after': '7' }, { type: 'rate_limited', retryAfterMs: 7000 }],
     [503, {}, { type: 'server_error', message: 'No.', status: 503, code: 'invalid_api_key' }],
   ])(
-    '[P2] given a status %d, when embed ends, then it is an outcome, after one request',
+    '[P2] given a status %d, when embed ends, then the caller gets an outcome after one request',
     async (status, headers, outcome) => {
       const body = { error: { type: 'x', code: 'invalid_api_key', message: 'No.' } }
       const { fetch, sent } = recorded(() => json(body, { status, headers: { ...headers } }))
@@ -170,7 +170,7 @@ describe('against a server that turns an expired token away', () => {
     },
   )
 
-  test('[P12] given a caller that leaves, when embed waits, then the reason is thrown as it is, and nothing more is sent', async () => {
+  test('[P12] given a caller that leaves, when embed is waiting, then it throws the reason, and sends nothing more', async () => {
     const leaving = new AbortController()
     const reason = new Error('I am leaving')
     llm.answer(async () => {

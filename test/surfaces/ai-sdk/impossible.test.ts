@@ -61,19 +61,22 @@ test.each<[string, Partial<ChatRequest>, RegExp, LanguageModelProviderOptions?]>
   ],
   ['a block of no kind', saying('user', { type: 'video' } as unknown as ContentBlock), /not known/],
   ['a role of no kind', saying('system' as Message['role'], { type: 'text', text: 'a' }), /role/],
-])('%s is an error, thrown before anything is sent', async (_, request, words, options = {}) => {
-  const model = fakeModel({ provider: 'anthropic.messages' })
-  const provider = languageModelProvider(model, options)
-  const error = await provider.chat({ ...HELLO, ...request }).catch((thrown: unknown) => thrown)
-  expect(error).toBeInstanceOf(RefreshError)
-  expect(error).toMatchObject({ code: 'invalid_request', message: expect.stringMatching(words) })
-  await expect(collect(provider.chatStream({ ...HELLO, ...request }))).rejects.toMatchObject({
-    code: 'invalid_request',
-  })
-  expect(model.calls).toHaveLength(0)
-})
+])(
+  'given %s, when the request is made, then it throws before anything is sent',
+  async (_, request, words, options = {}) => {
+    const model = fakeModel({ provider: 'anthropic.messages' })
+    const provider = languageModelProvider(model, options)
+    const error = await provider.chat({ ...HELLO, ...request }).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(RefreshError)
+    expect(error).toMatchObject({ code: 'invalid_request', message: expect.stringMatching(words) })
+    await expect(collect(provider.chatStream({ ...HELLO, ...request }))).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+    expect(model.calls).toHaveLength(0)
+  },
+)
 
-test('a budget may exceed the limit where the vendor takes no budget', async () => {
+test('given a vendor without budgets, when a budget exceeds the limit, then the request is sent', async () => {
   const provider = languageModelProvider(fakeModel({ provider: 'openai.chat' }), { onWarning: () => {} })
   const request = { ...HELLO, thinking: { mode: 'enabled', budgetTokens: 2000 }, maxTokens: 100 } as const
   expect(await provider.chat(request)).toMatchObject({ type: 'success' })
@@ -94,13 +97,13 @@ test.each([
   ['what is no error', 'no error'],
   ['an abort that is not ours', new DOMException('Aborted', 'AbortError')],
   ['a time-out', new DOMException('Timed out', 'TimeoutError')],
-])('%s is thrown as it is', async (_, error) => {
+])('given %s in the model, when chat is called, then it throws that very error', async (_, error) => {
   const provider = languageModelProvider(fakeModel({ error }))
   await expect(provider.chat(HELLO)).rejects.toBe(error)
   await expect(collect(provider.chatStream(HELLO))).rejects.toBe(error)
 })
 
-test('a missing API key is thrown as it is, and nothing is sent', async () => {
+test("given no API key, when chat is called, then it throws the AI SDK's error, and nothing is sent", async () => {
   vi.stubEnv('OPENAI_API_KEY', undefined)
   const { fetch, sent } = recorded(() => json({}))
   const provider = languageModelProvider(createOpenAI({ fetch })('gpt-5'))
@@ -109,7 +112,7 @@ test('a missing API key is thrown as it is, and nothing is sent', async () => {
   expect(sent).toHaveLength(0)
 })
 
-test('a model that answers with nothing breaks its contract, and is told as that', async () => {
+test('given a model that responds with nothing, when chat is called, then the error says that it breaks its contract', async () => {
   const provider = languageModelProvider(fakeModel({ answer: { content: undefined } }))
   await expect(provider.chat(HELLO)).rejects.toMatchObject({ code: 'invalid_provider' })
 })

@@ -24,7 +24,7 @@ const about = (itemId: string): object => ({ providerMetadata: { openai: { itemI
 
 describe('[M3] given a block that the first attempt began, when the second attempt takes over, then', () => {
   test.each(['text', 'reasoning'])(
-    'its %s goes on in that block, once begun and once ended',
+    'its %s continues in that block, which begins once and ends once',
     async (kind) => {
       const second = [START, begin(kind, '0'), say(kind, '0'), end(kind, '0'), END]
       expect(await joined([START, begin(kind, '0')], second)).toEqual([
@@ -35,7 +35,7 @@ describe('[M3] given a block that the first attempt began, when the second attem
     },
   )
 
-  test('the caller sees the id that it knows, though the second attempt names the block otherwise', async () => {
+  test('the caller sees the id that it knows, even if the second attempt uses another', async () => {
     const second = [START, begin('text', 'b'), say('text', 'b'), end('text', 'b'), END]
     expect(await joined([START, begin('text', 'a')], second)).toEqual([
       START,
@@ -46,7 +46,7 @@ describe('[M3] given a block that the first attempt began, when the second attem
     ])
   })
 
-  test('two blocks never share an id, though the second attempt uses the known one for another block', async () => {
+  test('no two blocks share an id, even if the second attempt uses the known one for another block', async () => {
     const second = [
       begin('text', 'b'),
       begin('text', 'a'),
@@ -68,7 +68,7 @@ describe('[M3] given a block that the first attempt began, when the second attem
     ])
   })
 
-  test('ids of text, of reasoning and of tools are told apart', async () => {
+  test('ids of text, of reasoning and of tools stay apart', async () => {
     const tool = { type: 'tool-input-delta', id: '0', delta: '' }
     const second = [
       begin('reasoning', '0'),
@@ -86,7 +86,7 @@ describe('[M3] given a block that the first attempt began, when the second attem
     ])
   })
 
-  test('a block that the second attempt does not have is ended before its first content', async () => {
+  test('a block that the second attempt lacks ends before the first content', async () => {
     const second = [START, { type: 'tool-call', toolCallId: '1' }, END]
     expect(await joined([START, begin('reasoning', 'r'), begin('text', 't')], second)).toEqual([
       START,
@@ -98,7 +98,7 @@ describe('[M3] given a block that the first attempt began, when the second attem
     ])
   })
 
-  test('what the vendor says of the block is what it said last: an item that is gone is not named any more', async () => {
+  test('the last metadata of the block win: they no longer name an item that is gone', async () => {
     // The second attempt's start says something of its own; the caller hears it with the next part of the block.
     expect(
       await joined(
@@ -126,7 +126,7 @@ describe('[M3] given a block that the first attempt began, when the second attem
     ])
   })
 
-  test('a delta without a start of its own goes on in it', async () => {
+  test('a delta without a start of its own continues the block', async () => {
     expect(await joined([begin('text', '0')], [say('text', '0'), END])).toEqual([
       begin('text', '0'),
       say('text', '0'),
@@ -135,7 +135,7 @@ describe('[M3] given a block that the first attempt began, when the second attem
   })
 })
 
-test('[M3] given what was told of the first response, when the second attempt takes over, then its own follows', async () => {
+test('[M3] given facts about the first response, when the second attempt takes over, then those about the second response follow', async () => {
   const told = (id: string): Part => ({ type: 'response-metadata', id })
   expect(await joined([START, told('gone')], [START, told('real'), say('text', '0'), END])).toEqual([
     START,
@@ -146,7 +146,7 @@ test('[M3] given what was told of the first response, when the second attempt ta
   ])
 })
 
-test('[M3, P7] given a second rejection, when it is handed on, then nothing is put before it', async () => {
+test('[M3, P7] given a second rejection, when the caller gets it, then nothing comes before it', async () => {
   expect(await joined([START, begin('text', '0')], [START, REJECTION, END])).toEqual([
     START,
     begin('text', '0'),
@@ -155,12 +155,12 @@ test('[M3, P7] given a second rejection, when it is handed on, then nothing is p
   ])
 })
 
-test('[P6] given reasoning that comes whole in its start, when a rejection follows, then nothing is retried', async () => {
+test('[P6] given reasoning that is whole in its start, when a rejection follows, then nothing is retried', async () => {
   const whole = begin('reasoning', '0', { providerMetadata: { anthropic: { redactedData: 'x' } } })
   expect(await joined([START, whole], [END])).toEqual([START, whole, REJECTION])
 })
 
-test('[M3] given odd parts, when the stream begins anew, then they pass as they are', async () => {
+test('[M3] given parts of an unknown shape, when the stream begins again, then they pass unchanged', async () => {
   const odd = [{ type: 'text-start' }, { type: 'text-start', id: 7 }] as Part[]
   expect(await joined(odd, [...odd, END])).toEqual([...odd, ...odd, END])
 })

@@ -33,7 +33,7 @@ function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   return { promise, resolve }
 }
 
-test('[P8] leaving a stream that stalls ends at once, closes it and ends the call', async () => {
+test('[P8] given a stream that stalls, when its consumer leaves, then that ends at once, closes the stream and ends the call', async () => {
   const { result, asked, cancelled } = stalled()
   let signal: AbortSignal | undefined
   const model = fakeModel()
@@ -51,7 +51,7 @@ test('[P8] leaving a stream that stalls ends at once, closes it and ends the cal
   expect(await iterator.next()).toEqual(END)
 })
 
-test('[P8] leaving while the stream opens ends at once; one that opens later is closed', async () => {
+test('[P8] given a stream that is still opening, when its consumer leaves, then that ends at once, and a stream that opens later is closed', async () => {
   const { result, cancelled } = stalled()
   const called = deferred<AbortSignal | undefined>()
   const opening = deferred<AiSdkStreamResult>()
@@ -71,7 +71,7 @@ test('[P8] leaving while the stream opens ends at once; one that opens later is 
   expect(cancelled()).toBe(true)
 })
 
-test('[P8] one who leaves before the first delta causes nothing to open', async () => {
+test('[P8] given a stream that no one has read, when its consumer leaves, then nothing is opened', async () => {
   const model = fakeModel()
   const iterator = languageModelProvider(model).chatStream(HELLO)[Symbol.asyncIterator]()
   await iterator.return?.()
@@ -79,7 +79,7 @@ test('[P8] one who leaves before the first delta causes nothing to open', async 
   expect(model.calls).toHaveLength(0)
 })
 
-test('calls of next() that do not wait for one another get one delta each, in order', async () => {
+test('given calls of next() that overlap, when deltas arrive, then each call gets one, in order', async () => {
   const parts = ['a', 'b'].map((delta) => ({ type: 'text-delta', id: '0', delta }))
   const model = fakeModel({ parts })
   const iterator = languageModelProvider(model).chatStream(HELLO)[Symbol.asyncIterator]()
@@ -89,7 +89,7 @@ test('calls of next() that do not wait for one another get one delta each, in or
   expect(model.pulls()).toBe(2)
 })
 
-test('an abort ends a call whose model ignores it', async () => {
+test('given a model that ignores aborts, when the caller aborts, then the call ends', async () => {
   const reason = new Error('Enough.')
   const never = new Promise<never>(() => {})
   const { result, asked, cancelled } = stalled()

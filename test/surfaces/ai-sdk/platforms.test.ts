@@ -32,7 +32,7 @@ describe('React Native', () => {
     })
   })
 
-  test('[C4] given such a signal, when it aborts a stream that stalls, then the caller gets an AbortError and the model hears of it', async () => {
+  test('[C4] given such a signal, when it aborts a stream that stalls, then the caller gets an AbortError, and the model observes the abort', async () => {
     await asReactNative(async () => {
       const leaving = new AbortController()
       let given: AbortSignal | undefined

@@ -19,7 +19,7 @@ const expired = (): never => {
   throw apiError(401)
 }
 
-test('[C4] an abort ends the wait for a refresh with its reason; the refresh goes on', async () => {
+test('[C4] given a call that waits for a refresh, when it aborts, then its wait ends with the reason, and the refresh goes on', async () => {
   const remote = expiring(expired, () => ANSWER)
   const source = responder<AiSdkLanguageModel>()
   const model = refreshingModel(remote.model('stale'), source.refresh)
@@ -35,7 +35,7 @@ test('[C4] an abort ends the wait for a refresh with its reason; the refresh goe
   expect(remote.tokens).toEqual(['stale', 'fresh'])
 })
 
-test('[C4, P12] an abort ends the wait for a first model; one that came before causes no call at all', async () => {
+test('[C4, P12] given no model yet, when a call aborts, then its wait ends; when it aborted before, then no call is made', async () => {
   const remote = new Remote(() => ANSWER)
   const source = responder<AiSdkLanguageModel>()
   const cell = new Refreshable({ initial: remote.model('old'), refresh: source.refresh })
@@ -51,7 +51,7 @@ test('[C4, P12] an abort ends the wait for a first model; one that came before c
   expect(remote.calls).toHaveLength(0)
 })
 
-test('[P12] a rejection after the abort is not refreshed, whatever the reason says', async () => {
+test('[P12] given a caller that has aborted, when its call is rejected, then nothing is refreshed, whatever the reason says', async () => {
   const leaving = new AbortController()
   const reason = new Error('401 Unauthorized: the user left')
   const remote = new Remote(() => {
@@ -64,7 +64,7 @@ test('[P12] a rejection after the abort is not refreshed, whatever the reason sa
   expect(source.calls).toHaveLength(0)
 })
 
-test('[C4] a stream whose refresh is not waited for rejects with the reason, too, and is closed', async () => {
+test('[C4] given a stream whose refresh is running, when the caller aborts, then it rejects with the reason, and is closed', async () => {
   const inner = new PartStream([START, REJECTION])
   const remote = new Remote(() => inner)
   const source = responder<AiSdkLanguageModel>()
@@ -84,7 +84,7 @@ test('[C4] a stream whose refresh is not waited for rejects with the reason, too
   expect(remote.calls).toHaveLength(1)
 })
 
-test('[C4] one that has yet to end after its rejection is closed at once, and nothing is refreshed', async () => {
+test('[C4] given a rejected stream that has not ended, when the caller aborts, then it is closed at once, and nothing is refreshed', async () => {
   const inner = new PartStream([START, REJECTION], 'hangs')
   const source = responder<AiSdkLanguageModel>()
   const model = refreshingModel(new Remote(() => inner).model('stale'), source.refresh)
@@ -98,7 +98,7 @@ test('[C4] one that has yet to end after its rejection is closed at once, and no
   expect([inner.cancels, source.calls]).toEqual([[reason], []])
 })
 
-test('a signal has no listener of ours once the call is answered', async () => {
+test('given a signal, when the call has ended, then no listener of ours stays on the signal', async () => {
   const remote = expiring(
     () => new PartStream([REJECTION]),
     () => new PartStream([START, { type: 'text-delta' }]),

@@ -20,7 +20,7 @@ const expired = (): never => {
   throw apiError(401)
 }
 
-test('[M1, P1] an answer passes through as it is: one call, no refresh', async () => {
+test('[M1, P1] given a good credential, when a call is made, then the result passes through unchanged, after one call and no refresh', async () => {
   const remote = new Remote(() => ANSWER)
   const source = responder<AiSdkLanguageModel>()
   const model = refreshingModel(remote.model('good'), source.refresh)
@@ -29,7 +29,7 @@ test('[M1, P1] an answer passes through as it is: one call, no refresh', async (
   expect(source.calls).toHaveLength(0)
 })
 
-test('[M1, P2, P12] a rejection is refreshed, and the very same arguments are given again', async () => {
+test('[M1, P2, P12] given a rejected credential, when a call is made, then one refresh follows, and the second call has the very same arguments', async () => {
   const remote = expiring(expired, () => ANSWER)
   const events: RefreshEvent[] = []
   const model = refreshingModel(remote.model('stale'), async () => remote.model('fresh'), {
@@ -52,7 +52,7 @@ test('[M1, P2, P12] a rejection is refreshed, and the very same arguments are gi
   expect(remote.tokens).toEqual(['stale', 'fresh', 'fresh'])
 })
 
-test('the challenge that came with a rejection reaches the refresh', async () => {
+test('given a rejection with a challenge, when the model refreshes, then the refresh gets the challenge', async () => {
   const challenge = 'Bearer error="invalid_token"'
   const remote = expiring(
     () => Promise.reject(apiError(401, 'no', challenge)),
@@ -67,7 +67,7 @@ test('the challenge that came with a rejection reaches the refresh', async () =>
   expect(heard).toEqual([challenge])
 })
 
-test('[P3] any other error is thrown as it is, with no refresh', async () => {
+test('[P3] given any other error, when a call throws it, then the caller gets that very error, and nothing is refreshed', async () => {
   const error = apiError(500, 'authentication service is down')
   const remote = new Remote(() => Promise.reject(error))
   const source = responder<AiSdkLanguageModel>()
@@ -76,7 +76,7 @@ test('[P3] any other error is thrown as it is, with no refresh', async () => {
   expect(source.calls).toHaveLength(0)
 })
 
-test('[P3, U5] an error that cannot even be read is thrown as it is, and as a part it passes through', async () => {
+test('[P3, U5] given an error that throws when it is read, when a call throws it or a stream sends it, then it passes unchanged', async () => {
   for (const error of [revoked(), unreadable()]) {
     const source = responder<AiSdkLanguageModel>()
     const throwing = new Remote(() => Promise.reject(error))
@@ -95,7 +95,7 @@ test('[P3, U5] an error that cannot even be read is thrown as it is, and as a pa
   }
 })
 
-test('[P4] where the refresh fails, the very error of the vendor is thrown, and an event tells why', async () => {
+test("[P4] given a refresh that fails, when a call is rejected, then the caller gets the vendor's own error, and an event tells why", async () => {
   const error = apiError(401)
   const remote = new Remote(() => Promise.reject(error))
   const events: RefreshEvent[] = []
@@ -114,7 +114,7 @@ test('[P4] where the refresh fails, the very error of the vendor is thrown, and 
   expect(events.at(-1)).toMatchObject({ generation: 1, error: { code: 'refresh_failed', cause } })
 })
 
-test('[P7] a second rejection is thrown as it is: two calls, one refresh', async () => {
+test('[P7] given a second rejection, when a call is made, then the caller gets it unchanged, after two calls and one refresh', async () => {
   const errors = [apiError(401, 'first'), apiError(401, 'second')]
   const remote = new Remote(() => Promise.reject(errors[remote.calls.length - 1]))
   const source = responder<AiSdkLanguageModel>()
@@ -128,7 +128,7 @@ test('[P7] a second rejection is thrown as it is: two calls, one refresh', async
   expect(source.calls).toHaveLength(1)
 })
 
-test('[U4] a rule of your own makes a rejection; a default one can be switched off', async () => {
+test("[U4] given a rule of one's own, when a call fails as it says, then that is a rejection; a default rule can be switched off", async () => {
   const remote = expiring(
     () => Promise.reject(apiError(403, 'OAuth token has been revoked.')),
     () => ANSWER,
@@ -148,7 +148,7 @@ test('[U4] a rule of your own makes a rejection; a default one can be switched o
   expect(await model.doGenerate(CALL)).toBe(ANSWER)
 })
 
-test('[U4, M3] the rules hold for what a stream reports, and for what it breaks with, too', async () => {
+test('[U4, M3] given rules, when a stream reports an error or breaks with one, then the rules judge it, too', async () => {
   const teapot = new Error('I am a teapot')
   const rules = { teapot: { statuses: [], matches: ({ text }: { text: string }) => /teapot/.test(text) } }
   for (const stream of [

@@ -43,7 +43,7 @@ const NO_MODELS: readonly (readonly [string, unknown, RegExp])[] = [
 ]
 
 test.each(NO_MODELS)(
-  '%s is refused as no model, in words that name what is missing',
+  'given %s, when it is wrapped, then the error says that it is no model, and what is missing',
   async (_, model, words) => {
     const error = refused(model, build)
     expect(error.code).toBe('invalid_provider')
@@ -69,13 +69,13 @@ test.each([
     [good, new Refreshable({ initial: good, refresh: build }), { deadline: 5 }],
     /'deadline' does not exist; there are onEvent, rules/,
   ],
-])('%s is refused as an option', (_, given, words) => {
+])('given %s, when a model is wrapped, then the error names the option', (_, given, words) => {
   const error = refused(...given)
   expect(error.code).toBe('invalid_option')
   expect(error.message).toMatch(words)
 })
 
-test('over a refresher, options that do not exist are refused, and a second refresher, too', async () => {
+test('given a refresher, when a model has an unknown option or a second refresher, then it is refused', async () => {
   const cell = new Refreshable({ initial: good, refresh: build })
   for (const given of [
     [cell, { deadline: 5 }],
@@ -88,7 +88,7 @@ test('over a refresher, options that do not exist are refused, and a second refr
   }
 })
 
-test('[M1] over a refresher it waits for the first model, and fails with what that failed with', async () => {
+test('[M1] given a refresher, when a model is made over it, then it waits for the first model, or fails as that failed', async () => {
   const cell = new Refreshable<AiSdkLanguageModel>({ refresh: build })
   expect((await refreshingModel(cell)).provider).toBe('remote.chat')
   const terminal = new RefreshError('reauthentication_required', 'Log in.')
@@ -104,38 +104,47 @@ describe('a refresh that brings something else', () => {
     ['a model that cannot stream', halfModel, /doStream missing/],
   ] as const
 
-  test.each(WRONG)('[P4] %s is not adopted: the caller gets its rejection', async (name, fresh) => {
-    const events: RefreshEvent[] = []
-    const inner = { ...good, optional: 1 }
-    const model = refreshingModel<AiSdkLanguageModel>(inner, async () => fresh as AiSdkLanguageModel, {
-      onEvent: (event) => events.push(event),
-    })
-    await expect(model.doGenerate(CALL), name).rejects.toMatchObject({ statusCode: 401 })
-    expect(events.map(({ type }) => type)).toEqual([
-      'rejected',
-      'refresh_started',
-      'refresh_failed',
-      'not_retried',
-    ])
-    expect(events.at(-1)).toMatchObject({ error: { code: 'invalid_provider' } })
-  })
+  test.each(WRONG)(
+    '[P4] given %s, when a call is rejected, then the cell does not adopt it, and the caller gets its rejection',
+    async (name, fresh) => {
+      const events: RefreshEvent[] = []
+      const inner = { ...good, optional: 1 }
+      const model = refreshingModel<AiSdkLanguageModel>(inner, async () => fresh as AiSdkLanguageModel, {
+        onEvent: (event) => events.push(event),
+      })
+      await expect(model.doGenerate(CALL), name).rejects.toMatchObject({ statusCode: 401 })
+      expect(events.map(({ type }) => type)).toEqual([
+        'rejected',
+        'refresh_started',
+        'refresh_failed',
+        'not_retried',
+      ])
+      expect(events.at(-1)).toMatchObject({ error: { code: 'invalid_provider' } })
+    },
+  )
 
-  test.each(WRONG)('%s from a shared refresher fails the call in clear words', async (_name, fresh) => {
-    const cell = new Refreshable({ initial: good, refresh: async () => fresh as AiSdkLanguageModel })
-    const model = await refreshingModel(cell)
-    const wrong = { code: 'invalid_provider', message: expect.stringMatching(/^This is no AI SDK model: ./) }
-    await expect(model.doGenerate(CALL)).rejects.toMatchObject(wrong)
-    await expect(model.doStream(CALL)).rejects.toMatchObject(wrong)
-  })
+  test.each(WRONG)(
+    'given %s from a shared refresher, when a call is made, then its error says what is wrong',
+    async (_name, fresh) => {
+      const cell = new Refreshable({ initial: good, refresh: async () => fresh as AiSdkLanguageModel })
+      const model = await refreshingModel(cell)
+      const wrong = {
+        code: 'invalid_provider',
+        message: expect.stringMatching(/^This is no AI SDK model: ./),
+      }
+      await expect(model.doGenerate(CALL)).rejects.toMatchObject(wrong)
+      await expect(model.doStream(CALL)).rejects.toMatchObject(wrong)
+    },
+  )
 
-  test('[Z1] no message holds what was brought', async () => {
+  test('[Z1] given a wrong value with a secret, when it is refused, then no message shows the secret', async () => {
     const cell = new Refreshable<unknown>({ initial: good, refresh: async () => CANARY })
     const model = await refreshingModel(cell as Refreshable<AiSdkLanguageModel>)
     await expect(model.doGenerate(CALL)).rejects.toThrow(/^(?!.*canary).*string/)
   })
 })
 
-test('a model of another vendor may stand in, and one that can do more', async () => {
+test('given a refresh that brings a model of another vendor, or one with more methods, when a call is made, then that model serves it', async () => {
   const other = { ...new Remote(() => 'other').model('fresh'), provider: 'other', doMore: () => 1 }
   const model = refreshingModel<AiSdkLanguageModel>(good, async () => other)
   expect(await model.doGenerate(CALL)).toBe('other')

@@ -70,20 +70,20 @@ function stale(): { inner: PrivateModel; model: PrivateModel } {
   return { inner, model: refreshingModel(inner, async () => new PrivateModel('fresh')) }
 }
 
-test('[M1, M2] every do-method goes through the retry, inherited and optional ones, too', async () => {
+test('[M1, M2] given any do-method, inherited and optional ones included, when it is rejected, then it is retried', async () => {
   const { model } = stale()
   expect(await model.doRerank(['a-', 'b-'])).toEqual(['a-fresh', 'b-fresh'])
   expect(await stale().model.doGenerate()).toMatchObject({ usage: 'fresh' })
   expect(await stale().model.doStream()).toMatchObject({ stream: expect.any(ReadableStream) })
 })
 
-test('a method is called without its model just as well', async () => {
+test('given a do-method without its model, when it is called, then it works as well', async () => {
   const { doGenerate, fingerprint } = stale().model
   expect(await doGenerate()).toMatchObject({ usage: 'fresh' })
   expect(fingerprint('?')).toBe('5?!')
 })
 
-test('[P10] all else is read from the first model: fields, getters, private members, inherited methods', async () => {
+test('[P10] given a wrapped model, when any other member is read, then it comes from the first model: fields, getters, private members, inherited methods', async () => {
   const { inner, model } = stale()
   expect(model.provider).toBe('private.chat')
   expect(model.modelId).toBe('private-1')
@@ -99,7 +99,7 @@ test('[P10] all else is read from the first model: fields, getters, private memb
   expect(model[STATE]).toBe('called 1 times')
 })
 
-test('it is an instance of the same classes, and has the same keys', () => {
+test('given a wrapped model, when it is inspected, then it is an instance of the same classes, with the same keys', () => {
   // A method of its own, over the one of its class.
   const inner = Object.assign(new PrivateModel('stale'), { domesticate: () => 'no' })
   const model = refreshingModel(inner, async () => inner)
@@ -112,7 +112,7 @@ test('it is an instance of the same classes, and has the same keys', () => {
   expect('doEmbed' in model).toBe(false)
 })
 
-test('a plain model is copied and spread as it is, and the copy goes on refreshing', async () => {
+test('given a plain model, when it is copied or spread, then the copy refreshes, too', async () => {
   const remote = new Remote(({ token }) => {
     if (token === 'stale') throw apiError(401)
     return token
@@ -125,7 +125,7 @@ test('a plain model is copied and spread as it is, and the copy goes on refreshi
   expect(await copy.doGenerate(CALL)).toBe('fresh')
 })
 
-test('a frozen model, and one without a prototype, will do', async () => {
+test('given a frozen model, or one without a prototype, when it is wrapped, then it works', async () => {
   const remote = new Remote(({ token }) => {
     if (token === 'stale') throw apiError(401)
     return token
@@ -140,7 +140,7 @@ test('a frozen model, and one without a prototype, will do', async () => {
   }
 })
 
-test('[P10] no property waits for a refresh', async () => {
+test('[P10] given a refresh that is running, when a property is read, then it does not wait', async () => {
   const source = responder<PrivateModel>()
   const model = refreshingModel(new PrivateModel('stale'), source.refresh)
   const answer = model.doGenerate()

@@ -25,8 +25,8 @@ function over(parts: readonly Part[], ending?: Ending): { model: AiSdkLanguageMo
   return { inner, model: refreshingModel(remote.model('good'), async () => remote.model('fresh')) }
 }
 
-describe('leaving a stream', () => {
-  test('[P8] before its first part reaches the inner stream with the same reason', async () => {
+describe('given a consumer that leaves a stream,', () => {
+  test('[P8] when it leaves before the first part, then the inner stream gets the same reason', async () => {
     const { model, inner } = over([START, text('a'), text('b')], 'hangs')
     const { stream } = await model.doStream(CALL)
     await stream.cancel(REASON)
@@ -36,7 +36,7 @@ describe('leaving a stream', () => {
     expect(inner.pulls).toBe(0)
   })
 
-  test('[P8] amid the prelude reaches it, too', async () => {
+  test('[P8] when it leaves between the parts before the content, then the inner stream gets the same reason', async () => {
     const { model, inner } = over([START, { type: 'ping' }, text('a')], 'hangs')
     const { stream } = await model.doStream(CALL)
     const reader = stream.getReader()
@@ -46,7 +46,7 @@ describe('leaving a stream', () => {
     expect(await reader.read()).toEqual({ done: true, value: undefined })
   })
 
-  test('[P8] while a part is awaited ends that wait', async () => {
+  test('[P8] when it leaves while it waits for a part, then that wait ends', async () => {
     const { model, inner } = over([text('a')], 'hangs')
     const reader = (await model.doStream(CALL)).stream.getReader()
     await reader.read()
@@ -57,7 +57,7 @@ describe('leaving a stream', () => {
     expect(inner.cancels).toEqual([REASON])
   })
 
-  test('[P8] by breaking out of a loop, or by throwing in it, closes it', async () => {
+  test('[P8] when it breaks out of a loop, then the inner stream is closed', async () => {
     const { model, inner } = over([text('a'), text('b')], 'hangs')
     for await (const part of (await model.doStream(CALL)).stream) {
       expect(part).toEqual(text('a'))
@@ -66,7 +66,7 @@ describe('leaving a stream', () => {
     expect(inner.cancels).toHaveLength(1)
   })
 
-  test('[P8] a cancel that the inner stream refuses fails with its error', async () => {
+  test('[P8] when the inner stream fails to cancel, then the consumer gets that error', async () => {
     const stubborn = new ReadableStream({
       start: (controller) => controller.enqueue(text('a')),
       cancel: () => Promise.reject(REASON),
@@ -77,7 +77,7 @@ describe('leaving a stream', () => {
     await expect(stream.cancel('enough')).rejects.toBe(REASON)
   })
 
-  test('[P8] after its end, or after it broke, does no harm', async () => {
+  test('[P8] when it leaves after the end, or before a break, then nothing breaks', async () => {
     const ended = await over([text('a')]).model.doStream(CALL)
     const reader = ended.stream.getReader()
     await reader.read()
@@ -93,7 +93,7 @@ describe('leaving a stream', () => {
     expect(inner.cancels).toEqual([undefined])
   })
 
-  test('[P8] whose beginning was a rejection that could not be mended does no harm', async () => {
+  test('[P8] when it leaves after a rejection that no refresh mended, then nothing is cancelled', async () => {
     const inner = new PartStream([START, REJECTION])
     const model = refreshingModel(new Remote(() => inner).model('stale'), () =>
       Promise.reject(new Error('no')),
@@ -104,7 +104,7 @@ describe('leaving a stream', () => {
     expect(inner.cancels).toEqual([])
   })
 
-  test('[P8] while it is refreshed opens nothing, and ends the wait', async () => {
+  test('[P8] when it leaves during the refresh, then its wait ends, and nothing is opened', async () => {
     const remote = expiring(
       () => new PartStream([START, REJECTION]),
       () => new PartStream([END]),
@@ -123,7 +123,7 @@ describe('leaving a stream', () => {
     expect(remote.tokens).toEqual(['stale'])
   })
 
-  test('[P8] while the second attempt is being opened closes what opens', async () => {
+  test('[P8] when it leaves while the second attempt opens, then the stream that opens is closed', async () => {
     const second = new PartStream([END])
     let open: ((stream: PartStream) => void) | undefined
     const remote = expiring(
@@ -143,8 +143,8 @@ describe('leaving a stream', () => {
   })
 })
 
-describe('nothing is read ahead', () => {
-  test('[P13] from the first part on: one part is read for each that is taken', async () => {
+describe('given a stream, when its consumer reads it, then nothing is read ahead:', () => {
+  test('[P13] each read of the consumer takes one part from the model', async () => {
     const { model, inner } = over([START, { type: 'ping' }, text('a'), text('b'), text('c'), END])
     const { stream } = await model.doStream(CALL)
     expect(inner.pulls).toBe(0)
@@ -160,7 +160,7 @@ describe('nothing is read ahead', () => {
     expect(pulls).toEqual([1, 2, 3, 4, 5, 6, 7])
   })
 
-  test('reads that do not wait for one another get one part each, in order', async () => {
+  test('reads that overlap get one part each, in order', async () => {
     const { model, inner } = over([START, text('a'), text('b'), END])
     const reader = (await model.doStream(CALL)).stream.getReader()
     const reads = await Promise.all(Array.from({ length: 5 }, () => reader.read()))
@@ -171,28 +171,31 @@ describe('nothing is read ahead', () => {
   test.each<[Ending, number]>([
     ['ends', 0],
     ['hangs', 1],
-  ])('[P13, M3] a rejected stream that %s is over before the refresh begins', async (ending, cancels) => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const inner = new PartStream([START, REJECTION], ending)
-    const remote = expiring(
-      () => inner,
-      () => new PartStream([END]),
-    )
-    const cancelled: number[] = []
-    const model = refreshingModel(remote.model('stale'), async () => {
-      cancelled.push(inner.cancels.length)
-      return remote.model('fresh')
-    })
-    const answer = streamed(model)
-    await settled()
-    expect(vi.getTimerCount()).toBe(cancels)
-    await vi.advanceTimersByTimeAsync(4_999)
-    expect(cancelled.length).toBe(1 - cancels)
-    await vi.advanceTimersByTimeAsync(1)
-    await answer
-    expect([cancelled, inner.pulls, vi.getTimerCount()]).toEqual([[cancels], 3, 0])
-    vi.useRealTimers()
-  })
+  ])(
+    '[P13, M3] given a rejected stream that %s, when the refresh begins, then the stream is over',
+    async (ending, cancels) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      const inner = new PartStream([START, REJECTION], ending)
+      const remote = expiring(
+        () => inner,
+        () => new PartStream([END]),
+      )
+      const cancelled: number[] = []
+      const model = refreshingModel(remote.model('stale'), async () => {
+        cancelled.push(inner.cancels.length)
+        return remote.model('fresh')
+      })
+      const answer = streamed(model)
+      await settled()
+      expect(vi.getTimerCount()).toBe(cancels)
+      await vi.advanceTimersByTimeAsync(4_999)
+      expect(cancelled.length).toBe(1 - cancels)
+      await vi.advanceTimersByTimeAsync(1)
+      await answer
+      expect([cancelled, inner.pulls, vi.getTimerCount()]).toEqual([[cancels], 3, 0])
+      vi.useRealTimers()
+    },
+  )
 })
 
 test('[C4] given a stream that says nothing yet, when the caller aborts, then it ends as the model ends it', async () => {
@@ -211,7 +214,7 @@ test('[C4] given a stream that says nothing yet, when the caller aborts, then it
   }
 })
 
-test('[C4] so does a second attempt', async () => {
+test('[C4] given a second attempt that says nothing yet, when the caller aborts, then it ends as the model ends it', async () => {
   const leaving = new AbortController()
   const { signal } = leaving
   const remote = expiring(
@@ -237,7 +240,7 @@ function heeding(parts: readonly Part[], signal: AbortSignal): PartStream {
   return Object.assign(new PartStream([]), { stream })
 }
 
-test('after the call is answered, its abort is no business of ours: the model heeds it', async () => {
+test('given a stream that is open, when the caller aborts, then the model observes that, and the wrapper does not', async () => {
   const { model, inner } = over([text('a'), text('b')])
   const leaving = new AbortController()
   const { stream } = await model.doStream({ ...CALL, abortSignal: leaving.signal })

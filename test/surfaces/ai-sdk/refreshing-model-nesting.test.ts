@@ -73,42 +73,48 @@ const WRAPPINGS: readonly (readonly [string, (model: AiSdkLanguageModel) => AiSd
   ['both', (model) => middleware(bridged(model))],
 ]
 
-test.each(WRAPPINGS)('[M1] around one of ours, %s changes nothing', async (_, wrap) => {
-  const remote = answering()
-  let refreshes = 0
-  const model = wrap(
-    refreshingModel(remote.model('stale', 'v2'), async () => {
+test.each(WRAPPINGS)(
+  '[M1] given a refreshing model, when %s wraps it, then it works as before',
+  async (_, wrap) => {
+    const remote = answering()
+    let refreshes = 0
+    const model = wrap(
+      refreshingModel(remote.model('stale', 'v2'), async () => {
+        refreshes++
+        return remote.model('fresh', 'v2')
+      }),
+    )
+    expect(model).toMatchObject({ specificationVersion: 'v4', provider: 'remote.chat', modelId: 'remote-1' })
+    expect(await streamed(model)).toEqual({ parts: FRESH })
+    expect(await model.doGenerate(CALL)).toBe('answer')
+    expect(refreshes).toBe(1)
+  },
+)
+
+test.each(WRAPPINGS)(
+  '[M1] given a model that %s wraps, when we wrap it, then it refreshes',
+  async (_, wrap) => {
+    const remote = answering()
+    let refreshes = 0
+    const model = refreshingModel(wrap(remote.model('stale', 'v2')), async () => {
       refreshes++
-      return remote.model('fresh', 'v2')
-    }),
-  )
-  expect(model).toMatchObject({ specificationVersion: 'v4', provider: 'remote.chat', modelId: 'remote-1' })
-  expect(await streamed(model)).toEqual({ parts: FRESH })
-  expect(await model.doGenerate(CALL)).toBe('answer')
-  expect(refreshes).toBe(1)
-})
+      return wrap(remote.model('fresh', 'v2'))
+    })
+    expect(model).toMatchObject({ specificationVersion: 'v4', provider: 'remote.chat', modelId: 'remote-1' })
+    expect(await streamed(model)).toEqual({ parts: FRESH })
+    expect(await model.doGenerate(CALL)).toBe('answer')
+    expect(refreshes).toBe(1)
+  },
+)
 
-test.each(WRAPPINGS)('[M1] %s can be wrapped by us', async (_, wrap) => {
-  const remote = answering()
-  let refreshes = 0
-  const model = refreshingModel(wrap(remote.model('stale', 'v2')), async () => {
-    refreshes++
-    return wrap(remote.model('fresh', 'v2'))
-  })
-  expect(model).toMatchObject({ specificationVersion: 'v4', provider: 'remote.chat', modelId: 'remote-1' })
-  expect(await streamed(model)).toEqual({ parts: FRESH })
-  expect(await model.doGenerate(CALL)).toBe('answer')
-  expect(refreshes).toBe(1)
-})
-
-test('[M1] the Proxy of a real model of an older version can be wrapped', async () => {
+test('[M1] given the Proxy of a real model of an older version, when we wrap it, then it has its members', async () => {
   const build = (): AiSdkLanguageModel => bridged(modelNamed('openai chat v2').create({}))
   const model = refreshingModel(build(), async () => build())
   expect(model).toMatchObject({ specificationVersion: 'v4', provider: 'openai.chat', modelId: 'gpt-5' })
   expect('doStream' in model && 'supportedUrls' in model).toBe(true)
 })
 
-test('[M1] one of ours within one of ours: the inner one mends what it can, the outer one the rest', async () => {
+test('[M1] given a refreshing model in another, when a call is rejected, then the inner one refreshes first, and the outer one if that did not help', async () => {
   const remote = answering()
   const refreshed: string[] = []
   const inner = (token: string): AiSdkLanguageModel =>
@@ -126,7 +132,7 @@ test('[M1] one of ours within one of ours: the inner one mends what it can, the 
   expect(Object.keys(model)).toEqual(Object.keys(remote.model('any')))
 })
 
-test('[M1, P13] within one another they still read nothing ahead', async () => {
+test('[M1, P13] given a refreshing model in another, when a stream is read, then nothing is read ahead', async () => {
   const stream = new PartStream([START, text('a'), text('b'), END])
   const remote = new Remote(() => stream)
   const build = async (): Promise<AiSdkLanguageModel> => remote.model('good')
@@ -139,7 +145,7 @@ test('[M1, P13] within one another they still read nothing ahead', async () => {
   expect(stream.cancels).toEqual(['enough'])
 })
 
-test('[M1] the provider over one of ours sees the fresh answer only', async () => {
+test('[M1] given a provider over a refreshing model, when a stream is rejected, then the provider sees only the second attempt', async () => {
   const remote = expiring(
     () => new PartStream([START, REJECTION]),
     () => new PartStream([START, text('Hello.'), FINISH]),

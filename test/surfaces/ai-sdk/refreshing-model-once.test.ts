@@ -42,7 +42,7 @@ function wrapped(token: string) {
   return { model, heard, types: () => events.map(({ type }) => type), events }
 }
 
-test('[M2] who speaks while listening gets the result at once, and hears as they speak', async () => {
+test('[M2] given a live transcription, when the caller speaks, then it has the stream at once, and gets text while it speaks', async () => {
   const { model } = wrapped('good')
   const voice = new TransformStream<Uint8Array, Uint8Array>()
   const writer = voice.writable.getWriter()
@@ -71,7 +71,7 @@ const TOUCHED: readonly (readonly [string, () => unknown])[] = [
 ]
 
 test.each(TOUCHED)(
-  '[M2] given an input that is %s, its rejection refreshes, and is thrown',
+  '[M2] given an input that is %s, when the call is rejected, then the credential is refreshed, and the caller gets the rejection',
   async (_, make) => {
     const { model, heard, types, events } = wrapped('stale')
     const call = { audio: make() as ReadableStream<Uint8Array> }
@@ -94,7 +94,7 @@ test.each([
   ['a stream that is filled already', (): object => new Blob(['abc']).stream()],
   ['a stream of Node', (): object => Readable.from([1])],
 ])(
-  '[M2] given %s that nobody has touched, its rejection refreshes, and the call is made again',
+  '[M2] given %s that no one has read, when the call is rejected, then the credential is refreshed, and the call is made again',
   async (_, make) => {
     for (const token of ['stale', 'stale in the stream']) {
       const heard: LiveCall[] = []
@@ -115,7 +115,7 @@ test.each([
   },
 )
 
-test('[M2] one that the model has begun to read when its stream reports a rejection is not given to another', async () => {
+test('[M2] given an input that the model has begun to read, when its stream reports a rejection, then no second attempt gets that input', async () => {
   const heard: LiveCall[] = []
   const events: RefreshEvent[] = []
   const build = (token: string) => ({
@@ -135,7 +135,7 @@ test('[M2] one that the model has begun to read when its stream reports a reject
   expect(events.at(-1)).toMatchObject({ type: 'not_retried', error: { code: 'body_not_replayable' } })
 })
 
-test('[M2] a stream one level down counts, too', async () => {
+test('[M2] given a stream one level down in the input, when the call is rejected, then the same rules hold', async () => {
   const calls: object[] = []
   const build = (token: string) => ({
     specificationVersion: 'v4' as const,
@@ -155,7 +155,7 @@ test('[M2] a stream one level down counts, too', async () => {
   expect(calls).toHaveLength(1)
 })
 
-test('[M2, C8] an answer without a stream shows that the credential is good', async () => {
+test('[M2, C8] given a stream as input, when the call returns a result without a stream, then the credential counts as accepted', async () => {
   const accepted: number[] = []
   const unary = {
     specificationVersion: 'v4' as const,
@@ -168,7 +168,7 @@ test('[M2, C8] an answer without a stream shows that the credential is good', as
   expect(accepted).toEqual([1])
 })
 
-test('[M2] without a stream as its input, the same method is called again', async () => {
+test('[M2] given no stream in the input, when the call is rejected, then it is made again', async () => {
   for (const token of ['stale', 'stale in the stream']) {
     const { model, heard, types } = wrapped(token)
     const { stream } = await model.doStream({ audio: new Uint8Array([1]) })
@@ -178,7 +178,7 @@ test('[M2] without a stream as its input, the same method is called again', asyn
   }
 })
 
-test('[C4] an abort while its rejection is refreshed ends the wait', async () => {
+test('[C4] given a stream as input, when the caller aborts during the refresh, then its wait ends', async () => {
   const heard: LiveCall[] = []
   const model = refreshingModel(transcriber('stale', heard), () => new Promise<never>(() => {}))
   const leaving = new AbortController()
@@ -190,7 +190,7 @@ test('[C4] an abort while its rejection is refreshed ends the wait', async () =>
   await expect(answer).rejects.toBe(reason)
 })
 
-test('[M2] a method without any argument, or with a stream in another place, is called again', async () => {
+test('[M2] given a method without arguments, or with a stream in another place, when it is rejected, then it is called again', async () => {
   let calls = 0
   const given: unknown[][] = []
   const bare = (token: string) => ({

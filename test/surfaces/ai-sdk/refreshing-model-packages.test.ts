@@ -53,7 +53,7 @@ describe.each(MODELS.filter(({ name }) => !name.includes('on vertex')))(
     const vendor = VENDOR[wire]
     const build = (token: string): AiSdkLanguageModel => create({ baseURL: llm.baseUrl[vendor], token })
 
-    test('[M1] an expired token costs one refresh; the answer is that of the model itself', async () => {
+    test("[M1] given an expired token, when a call is made, then one refresh follows, and the result is the model's own", async () => {
       llm.answer({ content: 'Hello, you.', toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }] })
       const model = await stale(build)
       expect(model.specificationVersion).toBe(version)
@@ -70,7 +70,7 @@ describe.each(MODELS.filter(({ name }) => !name.includes('on vertex')))(
     })
 
     test.each<Refusing>(['status', 'first_event', 'failed_response'])(
-      '[M1, M3] a stream that is turned away by its %s comes again, once, and whole',
+      '[M1, M3] given a stream that is rejected by its %s, when it is read, then it is opened once more, and arrives whole',
       async (refusing) => {
         // The package of AI SDK 5 makes nothing of it: a stream that just ends.
         if (refusing === 'failed_response' && version === 'v2' && wire === 'openai-responses') return
@@ -86,7 +86,7 @@ describe.each(MODELS.filter(({ name }) => !name.includes('on vertex')))(
       },
     )
 
-    test('[M3, P6] one that is turned away after its first content is not made again', async () => {
+    test('[M3, P6] given a stream that is rejected after its first content, when it is read, then it is not opened again', async () => {
       llm.answer('Hello, you.', { chunkSize: 3 })
       llm.refuse('after_content')
       const model = await stale(build)
@@ -97,7 +97,7 @@ describe.each(MODELS.filter(({ name }) => !name.includes('on vertex')))(
       expect(llm.requests(vendor)).toBe(1)
     })
 
-    test('[C3] calls and streams that expire together share one refresh', async () => {
+    test('[C3] given calls and streams, when their token expires, then they share one refresh', async () => {
       const model = await stale(build)
       const answers = await Promise.all([
         ...Array.from({ length: 5 }, () => model.doGenerate(CALL).then(({ content }) => content.length)),
@@ -107,7 +107,7 @@ describe.each(MODELS.filter(({ name }) => !name.includes('on vertex')))(
       expect(refreshes).toBe(1)
     })
 
-    test("[P4] where the refresh fails, the error is the vendor's own", async () => {
+    test("[P4] given a refresh that fails, when a call is rejected, then the error is the vendor's own", async () => {
       const error = await build('token-1')
         .doGenerate(CALL)
         .then(undefined, (reason: unknown) => reason)
@@ -130,7 +130,7 @@ describe.each([
     baseURL: llm.baseUrl.openai,
   })
 
-  test('[M2] embeddings, images, speech and transcriptions come with an expired token, too', async () => {
+  test('[M2] given an expired token, when embeddings, images, speech and transcriptions are made, then each succeeds', async () => {
     const token = expiringToken(1)
     const provider = token.map((apiKey) => create(options(apiKey)))
     const embedding = await refreshingModel(provider.map((openai) => openai.embedding('small')))

@@ -150,7 +150,7 @@ async function observed(
 const scripts = explored(500)
 
 test(
-  '[M3, P4, P6, P7] whatever two attempts do, the consumer sees what the rules say, and no part twice',
+  '[M3, P4, P6, P7] given any two attempts, when they are read, then the consumer gets what the rules say, and no part twice',
   async () => {
     const second = fc.oneof(
       { weight: 4, arbitrary: script },

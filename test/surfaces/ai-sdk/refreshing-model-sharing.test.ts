@@ -12,7 +12,7 @@ const expired = (): never => {
   throw apiError(401)
 }
 
-test('[C3] however many are rejected at once, one refresh serves them all', async () => {
+test('[C3] given many calls, when all are rejected at once, then one refresh serves them all', async () => {
   const remote = expiring(expired, () => ANSWER)
   const source = responder<AiSdkLanguageModel>()
   const model = refreshingModel(remote.model('stale'), source.refresh)
@@ -24,7 +24,7 @@ test('[C3] however many are rejected at once, one refresh serves them all', asyn
   expect(remote.calls).toHaveLength(200)
 })
 
-test('[C2] a rejection that comes late causes no second refresh', async () => {
+test('[C2] given a refresh that has ended, when an older rejection arrives, then it causes no second refresh', async () => {
   const gate = new Gate()
   gate.hold(1)
   const remote = expiring(
@@ -49,7 +49,7 @@ test('[C2] a rejection that comes late causes no second refresh', async () => {
   expect(events.filter(({ type }) => type === 'rejected')).toMatchObject([{ stale: false }, { stale: true }])
 })
 
-test('[C8] refreshes that do not help are stopped, and each call gets its rejection all the same', async () => {
+test('[C8] given refreshes that do not help, when calls go on, then the breaker stops refreshing, and each call gets its rejection', async () => {
   const clock = new ManualClock()
   const remote = new Remote(expired)
   let refreshes = 0
@@ -70,7 +70,7 @@ test('[C8] refreshes that do not help are stopped, and each call gets its reject
   expect(events.at(-1)).toMatchObject({ type: 'not_retried', error: { code: 'refresh_suspended' } })
 })
 
-test('[C9] the options of its cell are those of the wrapper: a model known to be stale is replaced first', async () => {
+test('[C9] given a wrapper with options of a cell, when the model is known to be stale, then it is replaced first', async () => {
   const clock = new ManualClock()
   const remote = new Remote(() => ANSWER)
   const expiries = new Map<AiSdkLanguageModel, number>()
@@ -89,7 +89,7 @@ test('[C9] the options of its cell are those of the wrapper: a model known to be
   expect(remote.tokens).toEqual(['old', 'new'])
 })
 
-test('[P11] models over one refresher share its generations: one refresh serves them all', async () => {
+test('[P11] given models over one refresher, when they are rejected, then one refresh serves them all', async () => {
   const remote = expiring(expired, () => ANSWER)
   let refreshes = 0
   const token = new Refreshable({
@@ -106,7 +106,7 @@ test('[P11] models over one refresher share its generations: one refresh serves 
   expect(remote.tokens.toSorted()).toEqual([...Array(3).fill('fresh'), ...Array(3).fill('stale')])
 })
 
-test('over a shared refresher, events tell of the retries only', async () => {
+test("given a shared refresher, when calls are retried, then the wrapper's events tell of the retries only", async () => {
   const remote = expiring(expired, () => ANSWER)
   const cell = new Refreshable({ initial: remote.model('stale'), refresh: async () => remote.model('fresh') })
   const events: RefreshEvent[] = []
@@ -115,7 +115,7 @@ test('over a shared refresher, events tell of the retries only', async () => {
   expect(events).toEqual([{ type: 'retried', generation: 2 }])
 })
 
-test('logged out, a call fails with our own error, and none is made', async () => {
+test('given a logout, when a call is made, then it fails with our own error, and no model is called', async () => {
   const remote = new Remote(() => ANSWER)
   const cell = new Refreshable({ initial: remote.model('old'), refresh: async () => remote.model('new') })
   const model = await refreshingModel(cell)

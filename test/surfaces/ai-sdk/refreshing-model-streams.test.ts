@@ -82,20 +82,23 @@ test.each([
   'Ping',
   'a kind of the future',
   '',
-])('[M3, P6] after a part of kind %j nothing is taken back: a rejection is the caller’s', async (type) => {
-  const parts = [START, { type, n: 1 }, REJECTION, END]
-  const { model, remote, refreshes } = wrapped(new PartStream(parts))
-  expect(await streamed(model)).toEqual({ parts })
-  expect(remote.tokens).toEqual(['stale'])
-  expect(refreshes()).toBe(0)
-})
+])(
+  '[M3, P6] given a part of kind %j, when a rejection follows, then the caller gets it, because nothing can be taken back',
+  async (type) => {
+    const parts = [START, { type, n: 1 }, REJECTION, END]
+    const { model, remote, refreshes } = wrapped(new PartStream(parts))
+    expect(await streamed(model)).toEqual({ parts })
+    expect(remote.tokens).toEqual(['stale'])
+    expect(refreshes()).toBe(0)
+  },
+)
 
 test.each([
   ['no object', 'text'],
   ['null', null],
   ['bytes', new Uint8Array([1])],
   ['a part without a kind', {}],
-])('[M3] %s is content', async (_, part) => {
+])('[M3] given a part that is %s, when it arrives, then it counts as content', async (_, part) => {
   const parts = [START, part, REJECTION] as Part[]
   const { model, refreshes } = wrapped(new PartStream(parts))
   expect(await streamed(model)).toEqual({ parts })
@@ -108,11 +111,14 @@ test.each([
   ['words', '401 Unauthorized'],
   ['an error with words', new Error('Incorrect API key provided.')],
   ['a cause', new Error('failed', { cause: apiError(401) })],
-])('[M3] an error part that is a rejection by %s', async (_, error) => {
-  const { model, refreshes } = wrapped(new PartStream([START, failing(error)]))
-  expect(await streamed(model)).toEqual({ parts: FRESH })
-  expect(refreshes()).toBe(1)
-})
+])(
+  '[M3] given an error part that is a rejection by %s, when it arrives before the content, then the stream begins again',
+  async (_, error) => {
+    const { model, refreshes } = wrapped(new PartStream([START, failing(error)]))
+    expect(await streamed(model)).toEqual({ parts: FRESH })
+    expect(refreshes()).toBe(1)
+  },
+)
 
 test.each([
   ['an overload', { type: 'error', error: { type: 'overloaded_error', message: 'authentication is slow' } }],
@@ -120,19 +126,22 @@ test.each([
   ['words', 'The kettle is on.'],
   ['nothing', undefined],
   ['an abort', new DOMException('This operation was aborted', 'AbortError')],
-])('[M3] an error part that is none passes through with all that follows it: %s', async (_, error) => {
-  const parts = [START, failing(error), text('and yet'), END]
-  const stream = new PartStream(parts)
-  const { model, remote, refreshes } = wrapped(stream)
-  const { parts: seen } = await streamed(model)
-  expect(seen).toEqual(parts)
-  expect((seen[1] as Part)['error']).toBe(error)
-  expect(remote.calls).toHaveLength(1)
-  expect(refreshes()).toBe(0)
-  expect(stream.cancels).toEqual([])
-})
+])(
+  '[M3] given an error part for %s, when it arrives, then it passes with everything after it',
+  async (_, error) => {
+    const parts = [START, failing(error), text('and yet'), END]
+    const stream = new PartStream(parts)
+    const { model, remote, refreshes } = wrapped(stream)
+    const { parts: seen } = await streamed(model)
+    expect(seen).toEqual(parts)
+    expect((seen[1] as Part)['error']).toBe(error)
+    expect(remote.calls).toHaveLength(1)
+    expect(refreshes()).toBe(0)
+    expect(stream.cancels).toEqual([])
+  },
+)
 
-test('[M3] a stream that breaks with a rejection before its first content is opened anew', async () => {
+test('[M3] given a stream that breaks with a rejection before its first content, when it is read, then it is opened again', async () => {
   for (const parts of [[], [START]]) {
     const { model, refreshes } = wrapped(new PartStream(parts, { breaks: apiError(401) }))
     expect(await streamed(model)).toEqual({ parts: FRESH })
@@ -140,7 +149,7 @@ test('[M3] a stream that breaks with a rejection before its first content is ope
   }
 })
 
-test('[M3] one that breaks otherwise, or later, breaks with the very same error', async () => {
+test('[M3] given a stream that breaks with another error, or after its content, when it is read, then it breaks with that very error', async () => {
   const broken = new Error('other side closed')
   const rejection = apiError(401)
   for (const [parts, breaks] of [
@@ -158,7 +167,7 @@ test('[M3] one that breaks otherwise, or later, breaks with the very same error'
   }
 })
 
-test('[M3] a stream that ends in its prelude, or before, is handed on as it is', async () => {
+test('[M3] given a stream that ends before its content, when it is read, then it passes unchanged', async () => {
   for (const parts of [[], PRELUDE]) {
     const { model, refreshes } = wrapped(new PartStream(parts))
     expect(await streamed(model)).toEqual({ parts })
@@ -166,7 +175,7 @@ test('[M3] a stream that ends in its prelude, or before, is handed on as it is',
   }
 })
 
-test('[M1] two reads that wait for the end of a stream both hear of it', async () => {
+test('[M1] given two reads that wait, when the stream ends, then both learn it', async () => {
   const { model } = wrapped(new PartStream([START, text('a')]))
   const { stream } = await model.doStream(CALL)
   const reader = stream.getReader()
@@ -174,7 +183,7 @@ test('[M1] two reads that wait for the end of a stream both hear of it', async (
   expect(reads.map(({ done }) => done)).toEqual([false, false, true, true])
 })
 
-test('[M3] a stream that cannot be opened is a rejection like any other', async () => {
+test('[M3] given a model that rejects when a stream opens, when it is called, then that is retried like any rejection', async () => {
   const remote = expiring(
     () => Promise.reject(apiError(401)),
     () => new PartStream(FRESH),
@@ -211,7 +220,7 @@ test('[C4] given a rejection in a stream, when the caller leaves while the secon
   expect(await streamed(model, leaving.signal)).toEqual({ parts: [START], broke: reason })
 })
 
-test('what else the result holds is that of the attempt that counts', async () => {
+test("given a second attempt, when the caller reads the rest of the result, then it is the second attempt's", async () => {
   const { model } = wrapped(new PartStream([START, REJECTION]))
   const result = await model.doStream(CALL)
   const { response } = result as { response?: unknown }
@@ -226,7 +235,7 @@ test('what else the result holds is that of the attempt that counts', async () =
   expect(response).toEqual({ headers: { token: 'fresh' } })
 })
 
-test('[P4] where the refresh fails, the rejection is handed on, with what follows', async () => {
+test('[P4] given a refresh that fails, when a stream is rejected, then the caller gets the rejection and the parts after it', async () => {
   const stream = new PartStream([...PRELUDE, REJECTION, END])
   const remote = new Remote(() => stream)
   const events: RefreshEvent[] = []
@@ -248,7 +257,7 @@ test('[P4] where the refresh fails, the rejection is handed on, with what follow
   expect(seen.broke).toBe(broken)
 })
 
-test('[P4, M3] one that goes on and on is closed before the refresh, and handed on as far as it was read', async () => {
+test('[P4, M3] given a rejected stream that does not end, when the refresh begins, then it was closed, and the caller gets the parts that were read', async () => {
   const parts = [START, REJECTION, ...Array.from({ length: 100 }, (_, at) => text(`${at}`))]
   const stream = new PartStream(parts)
   const model = refreshingModel(new Remote(() => stream).model('stale'), () => {
@@ -258,14 +267,14 @@ test('[P4, M3] one that goes on and on is closed before the refresh, and handed 
   expect(await streamed(model)).toEqual({ parts: parts.slice(0, 66) })
 })
 
-test('[P4, M3] what a rejection breaks with after it is handed on, too', async () => {
+test('[P4, M3] given a stream that breaks after a rejection, when no retry follows, then the caller gets the break, too', async () => {
   const broken = new Error('other side closed')
   const remote = new Remote(() => new PartStream([START, REJECTION], { breaks: broken }))
   const model = refreshingModel(remote.model('stale'), () => Promise.reject(new Error('no')))
   expect(await streamed(model)).toEqual({ parts: [START, REJECTION], broke: broken })
 })
 
-test('[P7] a second rejection is handed on whole, with what follows it', async () => {
+test('[P7] given a second rejection, when it is read, then the caller gets it whole, with the parts after it', async () => {
   const second = [START, failing('401 Unauthorized, again'), END]
   const streams = [new PartStream([START, REJECTION, END]), new PartStream(second)]
   const remote = new Remote(() => streams[remote.calls.length - 1])
@@ -281,7 +290,7 @@ test('[P7] a second rejection is handed on whole, with what follows it', async (
   expect(refreshes).toBe(1)
 })
 
-test('[P7, P13] a second rejection is handed on at once, though nothing follows it', async () => {
+test('[P7, P13] given a second rejection without further parts, when it arrives, then the caller gets it at once', async () => {
   const streams = [new PartStream([START, REJECTION]), new PartStream([START, REJECTION], 'hangs')]
   const remote = new Remote(() => streams[remote.calls.length - 1])
   const model = refreshingModel(remote.model('stale'), async () => remote.model('fresh'))
@@ -291,7 +300,7 @@ test('[P7, P13] a second rejection is handed on at once, though nothing follows 
   await reader.cancel()
 })
 
-test('[C3] streams and calls that are rejected at once share one refresh', async () => {
+test('[C3] given streams and calls, when all are rejected at once, then they share one refresh', async () => {
   const remote = expiring(
     ({ method }) => {
       if (method === 'doStream') return new PartStream([START, REJECTION])
@@ -308,7 +317,7 @@ test('[C3] streams and calls that are rejected at once share one refresh', async
   expect(source.calls).toHaveLength(1)
 })
 
-test('a stream shows that the credential is good by its first content, and not before', async () => {
+test('given a stream, when its first content arrives, then the credential counts as accepted, and not before', async () => {
   const accepted: number[] = []
   for (const [parts, count] of [
     [[START, text('a')], 1],

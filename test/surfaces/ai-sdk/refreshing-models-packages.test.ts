@@ -93,7 +93,7 @@ describe.each(PROVIDERS)('%s', (_, version, create) => {
     },
   )
 
-  test('[M4, M3, P6] given a stream, when it is turned away before its first content it begins anew, after it not', async () => {
+  test('[M4, M3, P6] given a stream, when the server rejects it before its first content, then it begins again; after it, not', async () => {
     const provider = refreshingModels(credential('token-1'), ({ accessToken }) =>
       create(accessToken, llm.baseUrl),
     )
@@ -203,7 +203,7 @@ describe('what is no model', () => {
     expect(refreshes).toBe(1)
   })
 
-  test('[M5, M6] what a model gives at once is that of the token in force, and waits where there is none', async () => {
+  test("[M5, M6] given a model's own function, when it is called, then the current token's model responds; before the first token the call waits", async () => {
     const known = openAI('token-1').experimental_realtime('gpt-realtime').getServerWebSocketConfig?.()
     expect(JSON.stringify(known)).toContain('token-1')
     const unknown = openAI().experimental_realtime('gpt-realtime').getServerWebSocketConfig?.()
@@ -211,7 +211,7 @@ describe('what is no model', () => {
     expect(JSON.stringify(await unknown)).toContain('token-2')
   })
 
-  test('[M6] tools are data: they are handed on as they are', () => {
+  test('[M6] given tools of a provider, when they are read, then they are returned unchanged', () => {
     const tool = openAI().tools.webSearch({})
     expect(tool).toEqual(createOpenAI({ apiKey: 'any' }).tools.webSearch({}))
     expect(server.requests).toHaveLength(0)

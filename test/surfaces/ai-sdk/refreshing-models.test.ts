@@ -29,7 +29,7 @@ async function usedBy(model: AiSdkLanguageModel): Promise<unknown> {
   return Reflect.get((await model.doGenerate(CALL)).usage as object, 'token')
 }
 
-test('[M4, M5] the builder is called at once with the placeholder, and then once for each token', async () => {
+test('[M4, M5] given a builder, when the provider is made, then it is called at once with the placeholder, and later once for each token', async () => {
   const { model } = bound(remote())
   const built: string[] = []
   const provider = refreshingModels(credential('stale'), ({ accessToken }) => {
@@ -118,7 +118,7 @@ describe('given a provider that is a class', () => {
     return { provider, server }
   }
 
-  test('[M4] its methods, getters and what leads back to it are refreshed', async () => {
+  test('[M4] its methods, getters and members that lead back to it are refreshed', async () => {
     for (const model of [
       ({ provider }) => provider.chat(),
       ({ provider }) => provider.lazily,
@@ -136,7 +136,7 @@ describe('given a provider that is a class', () => {
     expect(await usedBy(chat())).toBe('fresh')
   })
 
-  test('[M5] what comes in a promise, or by a function named get…, waits for the token, and is refreshed like any other', async () => {
+  test('[M5] what it returns in a promise, and its functions named get…, wait for the token, and are refreshed like any other', async () => {
     for (const initial of ['stale', undefined]) {
       const { provider, server } = made(initial)
       expect(await usedBy(await provider.later())).toBe('fresh')
@@ -145,7 +145,7 @@ describe('given a provider that is a class', () => {
     }
   })
 
-  test('[M5] what is data comes from the provider in force, once there is one', async () => {
+  test('[M5] data come from the current provider, once there is one', async () => {
     const { provider } = made('stale')
     expect(provider.who()).toBe('the one of stale')
     expect(provider.header).toBe('Bearer stale')
@@ -161,7 +161,7 @@ describe('given a provider that is a class', () => {
   })
 })
 
-test('[C4, M4] a caller that leaves while the first token is fetched leaves alone', async () => {
+test('[C4, M4] given callers that wait for the first token, when one leaves, then the others go on', async () => {
   const { model } = bound(remote())
   const source = responder<{ accessToken: string }>()
   const provider = refreshingModels(new Refreshable({ refresh: source.refresh }), (token) => ({
@@ -209,7 +209,7 @@ test('[C16, M4] given a kind of model that is always rejected, when another is c
   expect(await usedBy(provider.good)).toBe('1')
 })
 
-describe('[M5] what cannot be is refused at once:', () => {
+describe('[M5] given a builder that cannot work, when refreshingModels() gets it, then it is refused at once:', () => {
   const CANARY = 'canary-7f3a91'
   const cell = credential(CANARY)
   const broken = new Error('This is no JWT.')

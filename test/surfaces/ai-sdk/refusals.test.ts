@@ -182,13 +182,13 @@ describe.each(everyRefusal)('$name: $what', ({ create, status, body, headers, ou
   const answer = (): Response =>
     new Response(typeof body === 'string' ? body : JSON.stringify(body), { status, headers: headers ?? {} })
 
-  test('is an outcome of chat, after one request', async () => {
+  test('given this refusal, when chat is called, then it is an outcome, after one request', async () => {
     const { fetch, sent } = recorded(answer)
     expect(await languageModelProvider(create({ fetch })).chat(HELLO)).toEqual(outcome)
     expect(sent).toHaveLength(1)
   })
 
-  test('is the one delta of a stream, after one request', async () => {
+  test('given this refusal, when a stream is read, then it is the only delta, after one request', async () => {
     const { fetch, sent } = recorded(answer)
     const deltas = await collect(languageModelProvider(create({ fetch })).chatStream(HELLO))
     const { type: kind, ...facts } = outcome

@@ -41,7 +41,7 @@ describe.each(MODELS)('$name', (model) => {
     expect(unsupported).toEqual(expected === 'unsupported' ? [field] : [])
   })
 
-  test('an error of a tool is told as one, or reported', async () => {
+  test('given a tool that failed, when its result is sent, then the vendor learns of the failure, or a warning tells', async () => {
     const messages: Message[] = [
       ...CONVERSATION.slice(0, 2),
       {
@@ -54,7 +54,7 @@ describe.each(MODELS)('$name', (model) => {
     expect({ told, unsupported }).toEqual({ told, unsupported: told ? [] : ['tool_result.isError'] })
   })
 
-  test('what the request leaves out is left to the vendor', async () => {
+  test('given a request without a field, when it is sent, then the vendor decides about that field', async () => {
     const { body, warnings } = await sentFor(model, {})
     const given = [
       'model',
@@ -70,7 +70,7 @@ describe.each(MODELS)('$name', (model) => {
   })
 })
 
-test('the configured thinking applies where the request names none', async () => {
+test('given a request without thinking, when it is sent, then the configured thinking applies', async () => {
   const thinking = { mode: 'adaptive', effort: 'high' } as const
   const model = modelNamed('anthropic v4')
   expect((await sentFor(model, {}, { thinking })).body).toMatchObject({ output_config: { effort: 'high' } })
@@ -78,7 +78,7 @@ test('the configured thinking applies where the request names none', async () =>
   expect((await sentFor(model, own, { thinking })).body).toMatchObject({ output_config: { effort: 'low' } })
 })
 
-test("Anthropic, which demands a limit, gets the model's own where it is known", async () => {
+test("given Anthropic, which demands a limit, when a request has none, then the model's known limit is sent", async () => {
   const capabilities = {
     contextWindow: 9000,
     maxOutputTokens: 6000,
@@ -92,7 +92,7 @@ test("Anthropic, which demands a limit, gets the model's own where it is known",
 })
 
 test.each(['anthropic v4', 'anthropic v3', 'anthropic v2'])(
-  '%s: maxTokens limits thinking that providerOptions ask for, too',
+  'given %s, when providerOptions ask for thinking, then maxTokens limits that, too',
   async (name) => {
     for (const [thinking, budget] of [
       [{ type: 'enabled', budgetTokens: 2000 }, 2000],
@@ -105,7 +105,7 @@ test.each(['anthropic v4', 'anthropic v3', 'anthropic v2'])(
   },
 )
 
-test('a tool that Anthropic is not forced to use, because of a format, is reported', async () => {
+test('given a format and a forced tool, when Anthropic is not made to use the tool, then a warning tells', async () => {
   const [tool] = TOOLS
   const toolChoice = { type: 'tool', name: tool?.name ?? '' } as const
   const responseFormat = { type: 'json_schema', name: 'form', schema: FORM } as const
@@ -162,16 +162,19 @@ test.each<[string, Record<string, Record<string, unknown>>, Record<string, unkno
     { myServer: { reasoningEffort: 'high', top_a: 1 } },
     { reasoning_effort: 'low', top_a: 1 },
   ],
-])('%s: providerOptions %j go along, and the request wins', async (name, providerOptions, expected) => {
-  const given = structuredClone(providerOptions)
-  const request = { thinking: { mode: 'adaptive', effort: 'low' } } as const
-  const { body } = await sentFor(modelNamed(name), request, { providerOptions })
-  expect(body).toMatchObject(expected)
-  expect(JSON.stringify(body)).not.toContain('thinkingBudget')
-  expect(providerOptions).toEqual(given)
-})
+])(
+  "given %s and providerOptions %j, when a request is sent, then they go along, and the request's own options win",
+  async (name, providerOptions, expected) => {
+    const given = structuredClone(providerOptions)
+    const request = { thinking: { mode: 'adaptive', effort: 'low' } } as const
+    const { body } = await sentFor(modelNamed(name), request, { providerOptions })
+    expect(body).toMatchObject(expected)
+    expect(JSON.stringify(body)).not.toContain('thinkingBudget')
+    expect(providerOptions).toEqual(given)
+  },
+)
 
-test('a v2 model is not asked for strict answers when that would make its tools strict, too', async () => {
+test('given a v2 model with tools, when strict output would make the tools strict, then it is not asked for', async () => {
   const request: Partial<ChatRequest> = {
     tools: TOOLS,
     responseFormat: { type: 'json_schema', name: 'form', schema: FORM, strict: true },
@@ -185,7 +188,7 @@ test.each([
   ['gemini-3-pro-preview', { includeThoughts: true, thinkingLevel: 'high' }, ['thinking.effort']],
   ['gemini-2.5-flash', { includeThoughts: true }, ['thinking.effort']],
 ])(
-  'before v4 an effort is a level to %s, as far as it has levels',
+  'given a model before v4 and an effort, when %s is asked, then it gets a level, if it has that level',
   async (modelId, thinkingConfig, features) => {
     for (const version of ['v2', 'v3'] as const) {
       const warnings: ProviderWarning[] = []
@@ -199,7 +202,7 @@ test.each([
   },
 )
 
-test('a vendor that nobody knows is told what the specification has a field for; the rest is reported', async () => {
+test('given an unknown vendor, when a request is sent, then it gets the fields of the specification, and warnings tell of the rest', async () => {
   const request: ChatRequest = {
     ...HELLO,
     thinking: { mode: 'enabled', budgetTokens: 2000, effort: 'high' },
@@ -222,14 +225,14 @@ test('a vendor that nobody knows is told what the specification has a field for;
   ])
 })
 
-test('the option vendor tells the protocol of a model that goes by its own name', async () => {
+test("given a model with a name of its own, when the option vendor is set, then that vendor's protocol is used", async () => {
   const model = fakeModel({ provider: 'my-proxy' })
   const provider = languageModelProvider(model, { vendor: 'anthropic' })
   await provider.chat({ ...HELLO, sessionId: 'a' })
   expect(model.calls[0]?.providerOptions).toEqual({ anthropic: { metadata: { userId: 'a' } } })
 })
 
-test('the request is not changed', async () => {
+test('given a request, when it is sent, then it is not changed', async () => {
   const request: ChatRequest = { ...HELLO, messages: CONVERSATION, tools: TOOLS, sessionId: 'a' }
   const before = structuredClone(request)
   for (const model of MODELS) await sentFor(model, request)

@@ -56,7 +56,7 @@ async function answers(
 }
 
 describe.each(speaking('anthropic'))('$name', (model) => {
-  test('signed and redacted thinking go back as they came', async () => {
+  test('given signed and redacted thinking, when it is sent back, then it is unchanged', async () => {
     for (const content of await answers(model, UNARY.anthropic, STREAMED.anthropic)) {
       const { body, unsupported } = await sentBack(model, content)
       expect(body).toMatchObject({
@@ -78,7 +78,7 @@ describe.each(speaking('anthropic'))('$name', (model) => {
     }
   })
 
-  test('thinking whose words were left out keeps its signature', async () => {
+  test('given thinking without its words, when it is sent back, then it keeps its signature', async () => {
     const block = { type: 'thinking', thinking: '', signature: 'c2lnbmVk' }
     const answer = { ...(UNARY.anthropic as object), content: [block, { type: 'text', text: 'Hm.' }] }
     const events = STREAMED.anthropic.filter((event) => !JSON.stringify(event).includes('"thinking_delta"'))
@@ -90,7 +90,7 @@ describe.each(speaking('anthropic'))('$name', (model) => {
 })
 
 describe.each(speaking('google'))('$name', (model) => {
-  test('the signature of a function call goes back as it came', async () => {
+  test('given a signed function call, when it is sent back, then its signature is unchanged', async () => {
     for (const content of await answers(model, UNARY.google, STREAMED.google)) {
       const { body, unsupported } = await sentBack(model, content)
       expect(body).toMatchObject({
@@ -114,7 +114,7 @@ describe.each(speaking('google'))('$name', (model) => {
     }
   })
 
-  test('the signatures of a thought and of a text go back as they came', async () => {
+  test('given a signed thought and a signed text, when they are sent back, then their signatures are unchanged', async () => {
     const parts = [
       { text: 'Easy.', thought: true, thoughtSignature: 'dGhvdWdodA==' },
       { text: 'Rain.', thoughtSignature: 'dGV4dA==' },
@@ -130,7 +130,7 @@ describe.each(speaking('google'))('$name', (model) => {
 })
 
 describe.each(speaking('openai-responses'))('$name', (model) => {
-  test('a reasoning item goes back encrypted where the vendor stores nothing', async () => {
+  test('given a vendor that stores nothing, when a reasoning item is sent back, then it is encrypted', async () => {
     for (const content of await answers(model, UNARY['openai-responses'], STREAMED['openai-responses'])) {
       const { body } = await sentBack(model, content, { providerOptions: { openai: { store: false } } })
       expect(body).toMatchObject({
@@ -150,7 +150,7 @@ describe.each(speaking('openai-responses'))('$name', (model) => {
     }
   })
 
-  test('a reasoning item without a summary is opaque, and goes back encrypted', async () => {
+  test('given a reasoning item without a summary, when it is sent back, then it was an opaque block, and is encrypted', async () => {
     const item = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'ZW5jcnlwdGVk' }
     const answer = { ...(UNARY['openai-responses'] as { output: object[] }) }
     answer.output = [item, ...answer.output.slice(1)]
@@ -174,14 +174,14 @@ describe.each(speaking('openai-responses'))('$name', (model) => {
     }
   })
 
-  test('a reasoning item goes back by its id where the vendor stores it', async () => {
+  test('given a vendor that stores reasoning, when an item is sent back, then its id is sent', async () => {
     const [content = []] = await answers(model, UNARY['openai-responses'], STREAMED['openai-responses'])
     const { body } = await sentBack(model, content)
     expect(body).toMatchObject({ input: [{}, { type: 'item_reference', id: 'rs_1' }, {}, {}, {}] })
   })
 })
 
-test('an OpenAI-compatible server of Google gets the signatures of its function calls back', async () => {
+test("given Google's OpenAI-compatible server, when function calls are sent back, then they have their signatures", async () => {
   const model = modelNamed('openai-compatible v4')
   const call = (index: number): object => ({
     index,
@@ -208,7 +208,7 @@ test('an OpenAI-compatible server of Google gets the signatures of its function 
   }
 })
 
-test('a vendor that nobody knows gets its own mark back, under its own name', async () => {
+test("given an unknown vendor, when its mark is sent back, then it is under the vendor's own name", async () => {
   const marked = (fields: object): object => ({
     type: 'reasoning',
     text: '',
@@ -262,13 +262,19 @@ test.each<[string, string, ContentBlock[], string[]]>([
   ["Google's", 'openai responses v3', OF_GOOGLE, ['thinking.signature', 'tool_use.thoughtSignature']],
   ["OpenAI's own, from its Responses API", 'openai chat v4', OF_OPENAI, ['thinking.signature']],
   ["Anthropic's", 'openai-compatible v4', OF_ANTHROPIC, ['thinking.signature', 'redacted_thinking']],
-])("another vendor's mark is left out, and reported: %s to %s", async (_, name, content, features) => {
-  const { body, unsupported } = await sentBack(modelNamed(name), [{ type: 'text', text: 'Hm.' }, ...content])
-  expect(JSON.stringify(body)).not.toMatch(MARKS)
-  expect(unsupported).toEqual(features)
-})
+])(
+  'given the mark of another vendor (%s to %s), when it is sent back, then it is left out, and a warning tells',
+  async (_, name, content, features) => {
+    const { body, unsupported } = await sentBack(modelNamed(name), [
+      { type: 'text', text: 'Hm.' },
+      ...content,
+    ])
+    expect(JSON.stringify(body)).not.toMatch(MARKS)
+    expect(unsupported).toEqual(features)
+  },
+)
 
-test('unsigned thinking goes back where that is allowed, and is reported where not', async () => {
+test('given unsigned thinking, when it is sent back, then the vendor gets it, or a warning tells that it takes none', async () => {
   const content: ContentBlock[] = [
     { type: 'thinking', thinking: 'I wonder.' },
     { type: 'text', text: 'Hm.' },
@@ -282,7 +288,7 @@ test('unsigned thinking goes back where that is allowed, and is reported where n
   }
 })
 
-test('a turn of which nothing is left is left out', async () => {
+test('given a turn whose every block is left out, when the request is sent, then the turn is left out', async () => {
   const { body } = await sentBack(modelNamed('anthropic v4'), OF_OPENAI)
   expect(body['messages']).toHaveLength(1)
 })

@@ -27,7 +27,7 @@ describe.each(MODELS.filter(({ name }) => !name.includes('on vertex')))('$name',
   const provider = (token = 'good-token'): ReturnType<typeof languageModelProvider> =>
     languageModelProvider(create({ baseURL: llm.baseUrl[vendor], token }))
 
-  test('a chat is answered, with one request', async () => {
+  test('given a server, when chat is called, then it returns the response after one request', async () => {
     llm.answer('Hello, you.')
     const outcome = await provider().chat(HELLO)
     expect(outcome).toMatchObject({
@@ -37,7 +37,7 @@ describe.each(MODELS.filter(({ name }) => !name.includes('on vertex')))('$name',
     expect(llm.requests(vendor)).toBe(1)
   })
 
-  test('a stream is answered, with one request', async () => {
+  test('given a server, when a stream is read, then it brings the response after one request', async () => {
     llm.answer({ content: 'Hello, you.', toolCalls: [{ name: 'weather', arguments: '{"city":"Oslo"}' }] })
     const deltas = await collect(provider().chatStream(HELLO))
     expect(assembled(deltas)).toMatchObject([
@@ -48,7 +48,7 @@ describe.each(MODELS.filter(({ name }) => !name.includes('on vertex')))('$name',
     expect(llm.requests(vendor)).toBe(1)
   })
 
-  test('a credential that is no good is the outcome, and the delta, with one request each', async () => {
+  test('given a wrong credential, when chat or a stream is called, then the outcome, or the delta, is a rejection after one request', async () => {
     const rejected = { status: 401, code: expect.any(String), message: expect.any(String) }
     expect(await provider('stale').chat(HELLO)).toMatchObject({ type: 'invalid_request', ...rejected })
     expect(await collect(provider('stale').chatStream(HELLO))).toMatchObject([
@@ -58,7 +58,7 @@ describe.each(MODELS.filter(({ name }) => !name.includes('on vertex')))('$name',
     expect(llm.rejections(vendor)).toBe(2)
   })
 
-  test('an abort is thrown as it is, and nothing is sent once it has come', async () => {
+  test('given a caller that aborts, when chat runs, then it throws the reason, and sends nothing after the abort', async () => {
     const leaving = new AbortController()
     const reason = new Error('I am leaving')
     llm.answer(async () => {
@@ -75,7 +75,7 @@ describe.each(MODELS.filter(({ name }) => !name.includes('on vertex')))('$name',
     expect(llm.requests(vendor)).toBe(1)
   })
 
-  test('an abort within a stream is thrown as it is', async () => {
+  test('given a caller that aborts, when a stream runs, then it throws the reason', async () => {
     const leaving = new AbortController()
     const reason = new Error('I am leaving')
     llm.answer('one two three four five six seven eight nine ten', { chunkSize: 4, latency: 5 })
@@ -90,7 +90,7 @@ describe.each(MODELS.filter(({ name }) => !name.includes('on vertex')))('$name',
     expect(received).toHaveLength(1)
   })
 
-  test('with no server there, chat throws, and a stream is one delta', async () => {
+  test('given no server, when chat is called, then it throws; when a stream is read, then it is one delta', async () => {
     await llm.close()
     const gone = provider()
     await expect(gone.chat(HELLO)).rejects.toThrow(/connect|fetch failed/i)

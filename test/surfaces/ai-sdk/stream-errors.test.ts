@@ -94,7 +94,7 @@ describe.each(everyInStream)('$name, in the stream: $is', ({ name, wire, create,
   test.each([
     ['before any content', 0],
     ['after some', STREAMED[wire].length - 3],
-  ])('%s it is the last delta', async (_, position) => {
+  ])('given the error %s, when the stream is read, then it is the last delta', async (_, position) => {
     const events = [...STREAMED[wire].slice(0, position), event]
     const { fetch } = recorded(() => eventStream(wire, events))
     const deltas = await collect(languageModelProvider(create({ fetch })).chatStream(HELLO))
@@ -106,24 +106,27 @@ describe.each(everyInStream)('$name, in the stream: $is', ({ name, wire, create,
 test.each([
   ['as the AI SDK expects it', { type: 'tokens' }],
   ['as it does not', {}],
-])('an error in a 200 that is no stream is told by its code, %s', async (_, more) => {
-  const error = { code: 'rate_limit_exceeded', message: 'Slow down.', ...more }
-  const body = {
-    id: 'resp_1',
-    object: 'response',
-    created_at: 1,
-    status: 'failed',
-    model: 'm',
-    output: [],
-    error,
-  }
-  const { fetch } = recorded(() => json(body))
-  const provider = languageModelProvider(modelNamed('openai responses v4').create({ fetch }))
-  expect(await provider.chat(HELLO)).toEqual({ type: 'rate_limited' })
-})
+])(
+  'given an error in a 200 that is no stream, %s, when it is read, then its code tells the kind',
+  async (_, more) => {
+    const error = { code: 'rate_limit_exceeded', message: 'Slow down.', ...more }
+    const body = {
+      id: 'resp_1',
+      object: 'response',
+      created_at: 1,
+      status: 'failed',
+      model: 'm',
+      output: [],
+      error,
+    }
+    const { fetch } = recorded(() => json(body))
+    const provider = languageModelProvider(modelNamed('openai responses v4').create({ fetch }))
+    expect(await provider.chat(HELLO)).toEqual({ type: 'rate_limited' })
+  },
+)
 
 test.each(MODELS)(
-  '$name: an answer that cannot be read is a fault of the server',
+  '$name: given an unreadable response, when it is read, then it is a fault of the server',
   async ({ wire, create }) => {
     const unreadable = { kind: 'server_error', message: expect.stringContaining('could not be read') }
     const whole = languageModelProvider(create(recorded(() => new Response('<html>Sign in</html>'))))
@@ -136,13 +139,13 @@ test.each(MODELS)(
   },
 )
 
-test('an error that is told by nothing but its words is told by its words', async () => {
+test('given an error with nothing but a message, when it is read, then the message decides', async () => {
   const parts = [{ type: 'error', error: 'It broke.' }]
   const deltas = await collect(languageModelProvider(fakeModel({ parts })).chatStream(HELLO))
   expect(deltas).toEqual([{ type: 'error', kind: 'unknown', message: 'It broke.' }])
 })
 
-test('an error that came in a shape nobody expected is still the error that it is', async () => {
+test('given an error in an unexpected shape, when it is read, then it is recognized all the same', async () => {
   const name = 'AI_TypeValidationError'
   const value = googleError(401, 'UNAUTHENTICATED', 'Token expired.')
   const parts = [
@@ -152,13 +155,13 @@ test('an error that came in a shape nobody expected is still the error that it i
   expect(deltas).toMatchObject([{ kind: 'invalid_request', status: 401, message: 'Token expired.' }])
 })
 
-test('an error that any other package made is told by its fields', async () => {
+test('given an error of another package, when it is read, then its fields decide', async () => {
   const error = Object.assign(new Error('No.'), { statusCode: 401, type: 'authentication_error' })
   const outcome = await languageModelProvider(fakeModel({ error })).chat(HELLO)
   expect(outcome).toMatchObject({ type: 'invalid_request', status: 401, message: 'No.' })
 })
 
-test('a stream that finishes with an error that it does not name is a failure', async () => {
+test('given a stream that finishes with an unnamed error, when it is read, then it is a failure', async () => {
   const chunks = [chatChunk([{ index: 0, delta: { content: 'Hm' } }]), openAIError('odd', 'odd', 'Odd.')]
   const { fetch } = recorded(() => eventStream('openai-chat', chunks))
   const deltas = await collect(

@@ -14,7 +14,7 @@ function textParts(...deltas: string[]): Record<string, unknown>[] {
   return [{ type: 'text-start', id: '0' }, ...deltas.map((delta) => ({ type: 'text-delta', id: '0', delta }))]
 }
 
-test('[P13] a stream that is never consumed sends nothing', async () => {
+test('[P13] given a stream, when no one reads it, then nothing is sent', async () => {
   const model = fakeModel()
   const stream = languageModelProvider(model).chatStream(HELLO)
   const iterator = stream[Symbol.asyncIterator]()
@@ -23,7 +23,7 @@ test('[P13] a stream that is never consumed sends nothing', async () => {
   expect(model.calls).toHaveLength(1)
 })
 
-test('[P13] nothing is read refreshAhead: one part for each delta that is asked for', async () => {
+test('[P13] given a stream, when its consumer asks for a delta, then one part is read, and none ahead', async () => {
   const model = fakeModel({ parts: [...textParts('a', 'b', 'c'), FINISH] })
   const iterator = languageModelProvider(model).chatStream(HELLO)[Symbol.asyncIterator]()
   const pulls: number[] = []
@@ -38,15 +38,18 @@ test('[P13] nothing is read refreshAhead: one part for each delta that is asked 
 test.each([
   ['an error', { type: 'error', error: 'It broke.' }],
   ['the end', FINISH],
-])('after %s nothing more is read, and the stream underneath is closed', async (_, last) => {
-  const model = fakeModel({ parts: [...textParts('a'), last, { type: 'text-delta', id: '0', delta: 'b' }] })
-  const deltas = await collect(languageModelProvider(model).chatStream(HELLO))
-  expect(deltas.filter(({ type }) => type !== 'usage')).toHaveLength(2)
-  expect(model.pulls()).toBe(3)
-  expect(model.cancelled()).toBe(true)
-})
+])(
+  "given %s as a part, when it arrives, then nothing more is read, and the model's stream is closed",
+  async (_, last) => {
+    const model = fakeModel({ parts: [...textParts('a'), last, { type: 'text-delta', id: '0', delta: 'b' }] })
+    const deltas = await collect(languageModelProvider(model).chatStream(HELLO))
+    expect(deltas.filter(({ type }) => type !== 'usage')).toHaveLength(2)
+    expect(model.pulls()).toBe(3)
+    expect(model.cancelled()).toBe(true)
+  },
+)
 
-test('a consumer that leaves closes the stream underneath', async () => {
+test("given an open stream, when its consumer leaves, then the model's stream is closed", async () => {
   const model = fakeModel({ parts: [...textParts('a', 'b'), FINISH] })
   for await (const delta of languageModelProvider(model).chatStream(HELLO)) {
     expect(delta).toMatchObject({ delta: 'a' })
@@ -56,7 +59,7 @@ test('a consumer that leaves closes the stream underneath', async () => {
   expect(model.cancelled()).toBe(true)
 })
 
-test('blocks are numbered in the order of their first delta; an id may come back as another block', async () => {
+test('given several blocks, when they are streamed, then they are numbered by their first delta, and an id may begin another block later', async () => {
   const parts = [
     { type: 'reasoning-start', id: '0' },
     { type: 'text-start', id: 'empty' },
@@ -89,7 +92,7 @@ test('blocks are numbered in the order of their first delta; an id may come back
   ])
 })
 
-test('a tool call that was not streamed comes whole; one without input has an empty one', async () => {
+test('given a tool call that was not streamed, when it arrives, then it comes whole; a call without input has an empty one', async () => {
   const parts = [
     { type: 'tool-call', toolCallId: 't1', toolName: 'a', input: '{"n":1}' },
     { type: 'tool-input-start', id: 't2', toolName: 'b' },
@@ -104,7 +107,7 @@ test('a tool call that was not streamed comes whole; one without input has an em
   ])
 })
 
-test('what no delta can carry is reported, each kind once, and the rest goes on', async () => {
+test('given parts that no delta can carry, when they arrive, then each kind is reported once, and the rest goes on', async () => {
   const search = { toolCallId: 's', toolName: 'search', providerExecuted: true }
   const parts = [
     { type: 'stream-start', warnings: [{ type: 'other', message: 'Mind the gap.' }] },
@@ -168,14 +171,17 @@ test.each<[string, string, unknown, StreamDelta]>([
     { unified: 'error' },
     { type: 'error', kind: 'server_error', message: 'The vendor gave up on its answer.' },
   ],
-])('%s: %s', async (version, _, finishReason, last) => {
-  const usage = version === 'v2' ? {} : FINISH.usage
-  const parts = [{ ...FINISH, finishReason, usage }]
-  const model = fakeModel({ version: version === 'v2' ? 'v2' : version === 'v3' ? 'v3' : 'v4', parts })
-  expect((await collect(languageModelProvider(model).chatStream(HELLO))).at(-1)).toEqual(last)
-})
+])(
+  'given %s, when it finishes with %s, then the last delta says so',
+  async (version, _, finishReason, last) => {
+    const usage = version === 'v2' ? {} : FINISH.usage
+    const parts = [{ ...FINISH, finishReason, usage }]
+    const model = fakeModel({ version: version === 'v2' ? 'v2' : version === 'v3' ? 'v3' : 'v4', parts })
+    expect((await collect(languageModelProvider(model).chatStream(HELLO))).at(-1)).toEqual(last)
+  },
+)
 
-test("Anthropic's stop sequence is told by every version", async () => {
+test("given Anthropic's stop sequence, when a model of any version stops at it, then the delta says so", async () => {
   const ended = {
     type: 'message_delta',
     delta: { stop_reason: 'stop_sequence', stop_sequence: 'END' },
@@ -194,7 +200,7 @@ test.each([
   ['v3', { unified: 'other', raw: 'FUNCTION_CALL' }],
   ['v2', 'stop'],
 ] as const)(
-  '%s: an answer that calls tools has stopped for them, whatever it says',
+  'given %s and a response with tool calls, when it ends, then it stopped for them, whatever reason the model gives',
   async (version, finishReason) => {
     const call = { type: 'tool-call', toolCallId: 't', toolName: 'a', input: '{}' }
     const usage = version === 'v2' ? {} : FINISH.usage
@@ -212,7 +218,7 @@ test.each([
   },
 )
 
-test("a model's refusal is told as one", async () => {
+test('given a model that refuses, when its stream ends, then the stop reason says so', async () => {
   const chunks = [
     chatChunk([{ index: 0, delta: { refusal: 'No.' } }]),
     chatChunk([{ index: 0, delta: {}, finish_reason: 'stop' }]),
@@ -224,7 +230,7 @@ test("a model's refusal is told as one", async () => {
   expect(deltas.at(-1)).toEqual({ type: 'done', stopReason: 'refusal' })
 })
 
-test('a part without a type breaks the contract, and is told as that', async () => {
+test('given a part without a type, when it arrives, then the error says that it breaks the contract', async () => {
   const stream = new ReadableStream({ start: (controller) => controller.enqueue(null) })
   const model = { ...fakeModel(), doStream: () => Promise.resolve({ stream }) }
   const deltas = collect(languageModelProvider(model).chatStream(HELLO))

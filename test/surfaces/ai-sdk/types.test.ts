@@ -44,7 +44,7 @@ import type { LlmProvider } from '../../../src/surfaces/provider/index.ts'
 type ModelOfV2 = ReturnType<ReturnType<typeof createOpenAIV2>['chat']>
 type ModelOfV3 = ReturnType<ReturnType<typeof createOpenAIV3>['responses']>
 
-test('a model of every version is accepted, from whichever @ai-sdk/provider its types come', () => {
+test('given a model of any version, when its types come from any @ai-sdk/provider, then it compiles', () => {
   expectTypeOf<LanguageModelV2>().toExtend<AiSdkLanguageModel>()
   expectTypeOf<LanguageModelV3>().toExtend<AiSdkLanguageModel>()
   expectTypeOf<LanguageModelV4>().toExtend<AiSdkLanguageModel>()
@@ -52,7 +52,7 @@ test('a model of every version is accepted, from whichever @ai-sdk/provider its 
   expectTypeOf<ModelOfV3>().toExtend<AiSdkLanguageModel>()
 })
 
-test('what is no language model is not', () => {
+test('given a value that is no language model, when it is passed, then it does not compile', () => {
   expectTypeOf<EmbeddingModelV4>().not.toExtend<AiSdkLanguageModel>()
   expectTypeOf<Omit<LanguageModelV4, 'doStream'>>().not.toExtend<AiSdkLanguageModel>()
   expectTypeOf<
@@ -65,12 +65,12 @@ test('what is no language model is not', () => {
   >().not.toExtend<AiSdkLanguageModel>()
 })
 
-test('an embedding model of every version is accepted as one, and a language model is not', () => {
+test('given an embedding model of any version, when it is passed as one, then it compiles; a language model does not', () => {
   expectTypeOf<Kinds['embedding']>().toExtend<AiSdkEmbeddingModel>()
   expectTypeOf<LanguageModelV4>().not.toExtend<AiSdkEmbeddingModel>()
 })
 
-test('the provider is an LlmProvider, and its options are those that are documented', () => {
+test('given the provider, when its types are compared, then it is an LlmProvider, and has the documented options only', () => {
   expectTypeOf(languageModelProvider).returns.toEqualTypeOf<LlmProvider>()
   expectTypeOf<keyof LanguageModelProviderOptions>().toEqualTypeOf<
     | ('capabilities' | 'thinking' | 'providerOptions' | 'vendor' | 'onWarning')
@@ -95,7 +95,7 @@ interface Kinds {
   batch: BatchV4
 }
 
-test('[M1, M2] a model of every kind and version goes in, and one of the very same type comes out', () => {
+test('[M1, M2] given a model of any kind and version, when it is wrapped, then the result has the very same type', () => {
   expectTypeOf<Kinds[keyof Kinds]>().toExtend<AiSdkModel>()
   expectTypeOf<Wrapped<LanguageModelV2>>().toEqualTypeOf<LanguageModelV2>()
   expectTypeOf<Wrapped<LanguageModelV3>>().toEqualTypeOf<LanguageModelV3>()
@@ -131,7 +131,7 @@ function inferred(
   refreshingModel(v4, async () => v4, { initial: v4 })
 }
 
-test('[M1, M2] types are inferred, and a string, another version or a foreign option does not compile', () => {
+test('[M1, M2] given wrong arguments, when they are compiled, then a string, another version and a foreign option fail; types are inferred', () => {
   expectTypeOf(inferred).returns.toEqualTypeOf<void>()
   expectTypeOf<keyof SharedModelOptions>().toEqualTypeOf<'background' | 'onEvent' | 'rules'>()
   expectTypeOf<keyof RefreshingModelOptions<LanguageModelV4>>().toEqualTypeOf<
@@ -199,6 +199,6 @@ function inferredProviders(
   refreshingModels(credential, () => model, { deadline: 5 })
 }
 
-test('[M4] what the builder gives is what you get, and a builder that is asynchronous does not compile', () => {
+test("[M4] given a builder, when a provider is made, then it has the builder's type; an asynchronous builder does not compile", () => {
   expectTypeOf(inferredProviders).returns.toEqualTypeOf<void>()
 })

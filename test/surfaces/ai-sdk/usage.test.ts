@@ -53,25 +53,28 @@ test.each<[string, AiSdkVersion, object, object | undefined, Counts]>([
     [100, 30, 40, 20],
   ],
   ['flat, of nothing', 'v2', { inputTokens: undefined, outputTokens: undefined }, undefined, [0, 0, 0, 0]],
-])('%s: the whole input, and the whole output', async (_, version, usage, providerMetadata, counts) => {
-  const [inputTokens, outputTokens, cachedInputTokens, cacheCreationInputTokens] = counts
-  const reasoningTokens = reasoningIn(usage)
-  const expected: Usage = {
-    inputTokens,
-    outputTokens,
-    cachedInputTokens,
-    cacheCreationInputTokens,
-    ...(reasoningTokens !== undefined && { reasoningTokens }),
-  }
-  const ended = { finishReason: version === 'v2' ? 'stop' : FINISH.finishReason, usage, providerMetadata }
-  const model = fakeModel({ version, answer: ended, parts: [{ ...FINISH, ...ended }] })
-  const provider = languageModelProvider(model)
-  expect(await provider.chat(HELLO)).toMatchObject({ response: { usage: expected } })
-  expect(await collect(provider.chatStream(HELLO))).toEqual([
-    { type: 'usage', usage: expected },
-    { type: 'done', stopReason: 'end_turn' },
-  ])
-})
+])(
+  'given %s, when usage is read, then it counts the whole input and the whole output',
+  async (_, version, usage, providerMetadata, counts) => {
+    const [inputTokens, outputTokens, cachedInputTokens, cacheCreationInputTokens] = counts
+    const reasoningTokens = reasoningIn(usage)
+    const expected: Usage = {
+      inputTokens,
+      outputTokens,
+      cachedInputTokens,
+      cacheCreationInputTokens,
+      ...(reasoningTokens !== undefined && { reasoningTokens }),
+    }
+    const ended = { finishReason: version === 'v2' ? 'stop' : FINISH.finishReason, usage, providerMetadata }
+    const model = fakeModel({ version, answer: ended, parts: [{ ...FINISH, ...ended }] })
+    const provider = languageModelProvider(model)
+    expect(await provider.chat(HELLO)).toMatchObject({ response: { usage: expected } })
+    expect(await collect(provider.chatStream(HELLO))).toEqual([
+      { type: 'usage', usage: expected },
+      { type: 'done', stopReason: 'end_turn' },
+    ])
+  },
+)
 
 /** How many tokens of reasoning the usage tells of, nested or flat. */
 function reasoningIn(usage: object): number | undefined {
@@ -82,7 +85,7 @@ function reasoningIn(usage: object): number | undefined {
   return typeof outputTokens === 'object' ? outputTokens.reasoning : reasoningTokens
 }
 
-test('the vendor’s own count is told as it came; reasoning is counted over both attempts', async () => {
+test("given the vendor's own usage, when it is read, then it is passed on unchanged; reasoning counts over both attempts", async () => {
   const raw = { prompt_tokens: 1, some_day: { more: 2 } }
   const usage = { inputTokens: {}, outputTokens: { reasoning: 3 }, raw }
   const model = fakeModel({ answer: { usage }, parts: [{ ...FINISH, usage }] })

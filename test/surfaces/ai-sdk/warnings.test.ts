@@ -13,7 +13,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-test('unheard warnings are printed, each once for a provider, without the credential', async () => {
+test('given no listener, when warnings arise, then each is printed once for a provider, without the credential', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
   const model = modelNamed('openai chat v4')
   const connection = { ...recorded(() => json(UNARY['openai-chat'])), token: 'secret-token' }
@@ -32,7 +32,7 @@ test('unheard warnings are printed, each once for a provider, without the creden
   expect(warn).toHaveBeenCalledTimes(3)
 })
 
-test('a listener hears of every call, and nothing is printed', async () => {
+test('given a listener, when warnings arise, then it receives those of every call, and nothing is printed', async () => {
   const warn = vi.spyOn(console, 'warn')
   const heard: ProviderWarning[] = []
   const provider = languageModelProvider(fakeModel(), { onWarning: (warning) => heard.push(warning) })
@@ -53,7 +53,7 @@ test.each([
     },
   ],
   ['rejects', () => Promise.reject(new Error('deaf'))],
-])('a listener that %s breaks no call', async (_, listener) => {
+])('given a listener that %s, when a warning arises, then the call succeeds', async (_, listener) => {
   const provider = languageModelProvider(fakeModel(), { onWarning: listener })
   expect(await provider.chat(UNHEARD)).toMatchObject({ type: 'success' })
   expect((await collect(provider.chatStream(UNHEARD))).at(-1)).toMatchObject({ type: 'done' })
@@ -86,19 +86,22 @@ test.each<[string, object, ProviderWarning]>([
     { type: 'other', message: 'a'.repeat(600) },
     { type: 'other', feature: 'provider', details: `${'a'.repeat(500)}…` },
   ],
-])("the AI SDK's own warnings are passed on: %s", async (_, warning, expected) => {
-  const heard: ProviderWarning[] = []
-  const model = fakeModel({
-    answer: { warnings: [warning] },
-    parts: [{ type: 'stream-start', warnings: [warning] }, FINISH],
-  })
-  const provider = languageModelProvider(model, { onWarning: (each) => heard.push(each) })
-  await provider.chat(HELLO)
-  await collect(provider.chatStream(HELLO))
-  expect(heard).toEqual([expected, expected])
-})
+])(
+  'given a warning of the AI SDK for %s, when it arises, then the listener receives it',
+  async (_, warning, expected) => {
+    const heard: ProviderWarning[] = []
+    const model = fakeModel({
+      answer: { warnings: [warning] },
+      parts: [{ type: 'stream-start', warnings: [warning] }, FINISH],
+    })
+    const provider = languageModelProvider(model, { onWarning: (each) => heard.push(each) })
+    await provider.chat(HELLO)
+    await collect(provider.chatStream(HELLO))
+    expect(heard).toEqual([expected, expected])
+  },
+)
 
-test('content of an answer that no block can hold is reported', async () => {
+test('given content that no block can hold, when a model responds with it, then a warning tells', async () => {
   const features: string[] = []
   const content = [
     { type: 'reasoning-file', mediaType: 'image/png', data: 'AA==' },

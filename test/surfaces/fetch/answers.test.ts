@@ -14,7 +14,7 @@ function over(agent: Agent): typeof fetch {
     undiciFetch(input, { ...init, dispatcher: agent })) as unknown as typeof fetch
 }
 
-test('[F1] an answer that is no rejection is handed on as the very object that fetch gave', async () => {
+test('[F1] given a response that is no rejection, when a call is made, then the caller gets the very object that fetch returned', async () => {
   server = await startRecordingServer((_, response) => response.writeHead(500, { 'x-a': '1' }).end('oops'))
   const given: Response[] = []
   const fetch = refreshingFetch(tokens().cell, {
@@ -27,7 +27,7 @@ test('[F1] an answer that is no rejection is handed on as the very object that f
   expect(await fetch(server.origin)).toBe(given[0])
 })
 
-test('[F3] a 401 whose refresh fails is handed on unchanged, bodies up to 64 KiB', async () => {
+test('[F3] given a refresh that fails, when a call gets a 401, then the caller gets that 401 unchanged, with up to 64 KiB of its body', async () => {
   const body = 'x'.repeat(64 * KIB)
   server = await startRecordingServer((_, response) =>
     response.writeHead(401, 'No Good', { 'x-vendor': 'yes', 'set-cookie': ['a=1', 'b=2'] }).end(body),
@@ -42,7 +42,7 @@ test('[F3] a 401 whose refresh fails is handed on unchanged, bodies up to 64 KiB
   expect(await response.text()).toBe(body)
 })
 
-test('[F3, F8] such a response can be cloned and read into buffers, and is of the class that fetch gave', async () => {
+test('[F3, F8] given such a 401, when the caller clones it or reads it into buffers, then that works, and its class is that of the fetch', async () => {
   const body = 'x'.repeat(200 * KIB)
   server = await startRecordingServer((_, response) => response.writeHead(403).end(body))
   class Own extends Response {}
@@ -69,7 +69,7 @@ test('[F3, F8] such a response can be cloned and read into buffers, and is of th
   }
 })
 
-test('[F3] one that is cut short says where it is from, and so do its clones', async () => {
+test('[F3] given a 401 that was cut short, when the caller asks for its URL, then it has one, and so have its clones', async () => {
   server = await startRecordingServer((_, response) => {
     response.writeHead(401).write('y'.repeat(80 * KIB))
   })
@@ -80,7 +80,7 @@ test('[F3] one that is cut short says where it is from, and so do its clones', a
   }
 })
 
-test('[F3] an answer that was read already is judged by its status', async () => {
+test('[F3] given a response that was read already, when it is judged, then its status decides', async () => {
   server = await startRecordingServer(bearer((token) => token === 't1'))
   const reading: typeof fetch = async (...call) => {
     const response = await globalThis.fetch(...call)
@@ -91,7 +91,7 @@ test('[F3] an answer that was read already is judged by its status', async () =>
   expect(await (await refreshing(server.origin)).text()).toBe('ok')
 })
 
-test('[F3, F4] nor does a redirect that is refused', async () => {
+test('[F3, F4] given a refused redirect, when the caller gets our 401, then no connection stays open', async () => {
   const agent = new Agent({ keepAliveTimeout: 1_000_000 })
   server = await startRecordingServer((_, response) => {
     response.writeHead(307, { location: '/here' }).write('z'.repeat(70 * KIB))
@@ -111,7 +111,7 @@ test('[F3, F4] nor does a redirect that is refused', async () => {
   expect(kept.length).toBe(1)
 })
 
-test('[F3] a body that breaks is a rejection by its status, and breaks for the caller', async () => {
+test('[F3] given a 401 whose body breaks, when it is judged, then its status decides, and the body breaks for the caller, too', async () => {
   server = await startRecordingServer(({ headers }, response, raw) => {
     if (headers.authorization === 'Bearer t1') response.end('ok')
     else {
@@ -126,7 +126,7 @@ test('[F3] a body that breaks is a rejection by its status, and breaks for the c
   await expect(response.text()).rejects.toThrow('terminated')
 })
 
-test('[U3] the challenge of the rejection reaches the refresh', async () => {
+test('[U3] given a rejection with a challenge, when the credential is refreshed, then the refresh gets the challenge', async () => {
   const challenge = 'Bearer error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="'
   server = await startRecordingServer(({ headers }, response) => {
     if (headers.authorization === 'Bearer t1') response.end('ok')
@@ -144,7 +144,7 @@ test('[U3] the challenge of the rejection reaches the refresh', async () => {
   expect(challenges).toEqual([challenge])
 })
 
-test('[F3] a body that no web stream is, as of a fetch of another make, is left to the caller', async () => {
+test('[F3] given a fetch of another make, when its body is no web stream, then only the caller reads it', async () => {
   server = await startRecordingServer(() => undefined)
   const answer = { status: 401, headers: new Headers(), body: { pipe: () => undefined }, redirected: false }
   const fetch = (async () => answer) as unknown as typeof globalThis.fetch
@@ -156,17 +156,20 @@ test('[F3] a body that no web stream is, as of a fetch of another make, is left 
 test.each([
   ['no headers', undefined],
   ['headers in an object', {}],
-])('[F1, F3] what stands in for an answer will do, with %s', async (_, headers) => {
-  const answer = (status: number): object => ({ status, headers, json: async () => status })
-  const fetch = (async (__: string, init: { headers: Headers }) =>
-    answer(
-      init.headers.get('authorization') === 'Bearer t1' ? 200 : 401,
-    )) as unknown as typeof globalThis.fetch
-  const { cell, refreshes } = tokens()
-  const origins = 'https://api.example.com'
-  const response = await refreshingFetch(cell, { origins, fetch, inspectStreams: true })(origins)
-  expect([await response.json(), refreshes()]).toEqual([200, 1])
-})
+])(
+  '[F1, F3] given an object that stands in for a response, with %s, when a call is made, then it is judged like a response',
+  async (_, headers) => {
+    const answer = (status: number): object => ({ status, headers, json: async () => status })
+    const fetch = (async (__: string, init: { headers: Headers }) =>
+      answer(
+        init.headers.get('authorization') === 'Bearer t1' ? 200 : 401,
+      )) as unknown as typeof globalThis.fetch
+    const { cell, refreshes } = tokens()
+    const origins = 'https://api.example.com'
+    const response = await refreshingFetch(cell, { origins, fetch, inspectStreams: true })(origins)
+    expect([await response.json(), refreshes()]).toEqual([200, 1])
+  },
+)
 
 /** A response of which a member lies, or breaks when it is looked at. */
 function lying(member: string, lie: unknown): Response {
@@ -189,7 +192,7 @@ const LIES: Record<string, () => unknown> = {
 }
 
 test.each(Object.keys(LIES))(
-  '[F4, F8] given a fetch whose 401 has %s, when a call is made, then it is judged by what can be read, and no call fails for it',
+  '[F4, F8] given a fetch whose 401 has %s, when a call is made, then we judge the part that can be read, and the call does not fail',
   async (name) => {
     for (const apply of [undefined, 'x-api-key']) {
       for (const { cell } of [tokens(), broken('t0')]) {

@@ -80,7 +80,7 @@ describe('[F1] the platform’s fetch is looked up at each call', () => {
   )
 
   test.each(WAITS)(
-    '[F1] given telemetry over it that calls on %s, when a request goes elsewhere, then it arrives, without a credential',
+    '[F1] given telemetry over it that calls on %s, when a request goes to another origin, then it arrives without a credential',
     async (_, wait) => {
       globalThis.fetch = traced(refreshingFetch(tokens().cell, { origins: ORIGIN }), wait).fetch
       const responses = await Promise.all([fetch(ELSEWHERE), fetch(ELSEWHERE), fetch(`${ELSEWHERE}other`)])
@@ -93,7 +93,7 @@ describe('[F1] the platform’s fetch is looked up at each call', () => {
     },
   )
 
-  test('[F1] given a runtime without async contexts and telemetry over it, when requests are made, then none goes round in circles', async () => {
+  test('[F1] given a runtime without async contexts and telemetry over it, when requests are made, then none loops', async () => {
     processWithout('getBuiltinModule')
     const { cell, refreshes } = tokens()
     globalThis.fetch = traced(refreshingFetch(cell, { origins: ORIGIN }), async () => undefined).fetch
@@ -116,7 +116,7 @@ describe('[F1] the platform’s fetch is looked up at each call', () => {
     expect(sent).toContainEqual([ELSEWHERE, 'Bearer other'])
   })
 
-  test('[F1] given a fetch of one’s own, when the platform’s is replaced, then that one is still used', async () => {
+  test('[F1] given a fetch in the options, when the platform’s is replaced, then the given one is still used', async () => {
     const own = vi.fn<Fetch>(async () => new Response('own'))
     const fetch = refreshingFetch(tokens().cell, { origins: ORIGIN, fetch: own })
     vi.stubGlobal('fetch', async () => new Response('mock'))
@@ -125,7 +125,7 @@ describe('[F1] the platform’s fetch is looked up at each call', () => {
   })
 })
 
-test('[F9] given that it is the platform’s fetch, and the token endpoint has the API’s origin, when a token is missing, then its source’s request passes it by', async () => {
+test('[F9] given that it is the platform’s fetch, and the token endpoint has the API’s origin, when a token is missing, then the source’s request does not pass through it', async () => {
   const refresh = (): Promise<string> => runAsSource(async () => (await fetch(`${ORIGIN}/token`)).text())
   globalThis.fetch = refreshingFetch(new Refreshable({ refresh }), { origins: ORIGIN })
   expect((await fetch(`${ORIGIN}/v1`)).status).toBe(200)
@@ -139,7 +139,7 @@ test('[F9] given that it is the platform’s fetch, and the token endpoint has t
   ])
 })
 
-test('[F9] given that it is the platform’s fetch, when a login asks the API’s origin before there is a token, then it passes it by', async () => {
+test('[F9] given that it is the platform’s fetch, when a login asks the API’s origin before there is a token, then the login does not pass through it', async () => {
   platform.mockImplementation(async (input) =>
     Response.json(
       new Request(input).url.endsWith('/device')
@@ -159,7 +159,7 @@ test('[F9] given that it is the platform’s fetch, when a login asks the API’
   expect(token.accessToken).toBe('t1')
 })
 
-test('[F9] given a runtime without async contexts, when its platform’s fetch is ours, then a source’s request goes beneath it', async () => {
+test('[F9] given a runtime without async contexts, when its platform’s fetch is ours, then a source’s request goes to the fetch beneath', async () => {
   vi.resetModules()
   const hidden = vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
   onTestFinished(() => hidden.mockRestore())

@@ -88,7 +88,7 @@ function oneShots(source: () => AsyncGenerator<Uint8Array<ArrayBuffer>>) {
 const ONCE = Object.keys(oneShots(slowly).made)
 
 test.each(ONCE)(
-  '[F2] given %s in init, when its call is rejected, then it was recorded, and the same is sent again; its source is left',
+  '[F2] given %s in init, when its call is rejected, then the recorded body is sent again, and its source is closed',
   async (name) => {
     for (const replayLimit of [undefined, TEXT.length, TEXT.length - 1]) {
       const { made, left } = oneShots(slowly)
@@ -113,7 +113,7 @@ test.each(ONCE)(
   },
 )
 
-test('[F2] given a stream in init that was read already, or another fetch’s form, when its call is made, then it is sent as it is given, or refused as without us', async () => {
+test('[F2] given a stream in init that was read already, or another fetch’s form, when its call is made, then it is sent unchanged, or refused as without us', async () => {
   const call = refreshingFetch(tokens().cell, { origins: server.origin })
   const stream = new Blob(['one', 'two']).stream()
   const reader = stream.getReader()
@@ -232,7 +232,7 @@ test('[F2] given a platform that throws for a 401 to a stream, when the token is
   expect((await dead('https://llm.example.com/x', request())).status).toBe(401)
 })
 
-test('[F3] given a Request whose body is larger than replayLimit, when it is sent, then the copy is let go of at the limit, and not only at the end', async () => {
+test('[F3] given a Request whose body is larger than replayLimit, when it is sent, then its copy is discarded at the limit, and not only at the end', async () => {
   const request = new Request('https://api.example.com', { method: 'POST', body: TEXT })
   const happened: string[] = []
   let read = 0

@@ -39,7 +39,7 @@ function over(cell: Refreshable<string>, inspectStreams = false): typeof globalT
   return refreshingFetch(cell, { origins: server.origin, fetch, inspectStreams })
 }
 
-test('[F3] no connection is held meanwhile: a token endpoint behind the same pool of one does not deadlock', async () => {
+test('[F3] given a pool of one connection, when a 401 is refreshed through the same pool, then no connection is held, and nothing deadlocks', async () => {
   server = await startRecordingServer((request, response, raw) => {
     if (request.path === '/token') response.end('t1')
     else bearer((token) => token === 't1')(request, response, raw)
@@ -53,7 +53,7 @@ test('[F3] no connection is held meanwhile: a token endpoint behind the same poo
   expect(server.sockets()).toBe(1)
 })
 
-test('[F3] a 401 whose refresh fails is handed on as the very answer that it is, whole', async () => {
+test('[F3] given a refresh that fails, when a call gets a 401, then the caller gets that very response, whole', async () => {
   const body = 'x'.repeat(64 * KIB)
   server = await startRecordingServer((_, response) => response.writeHead(401).end(body))
   const response = await over(broken('t0').cell)(server.origin)
@@ -64,43 +64,49 @@ test('[F3] a 401 whose refresh fails is handed on as the very answer that it is,
 test.each([
   ['nothing', ''],
   ['a single byte', 'x'],
-])('[F3] so is one with %s for a body', async (_, body) => {
-  server = await startRecordingServer((_request, response) => response.writeHead(401).end(body))
-  expect(await (await over(broken('t0').cell)(server.origin)).text()).toBe(body)
-  const head = await over(broken('t0').cell)(server.origin, { method: 'HEAD' })
-  expect([head.status, await head.text()]).toEqual([401, ''])
-})
+])(
+  '[F3] given a 401 with %s as its body, when the refresh fails, then the caller gets that very response',
+  async (_, body) => {
+    server = await startRecordingServer((_request, response) => response.writeHead(401).end(body))
+    expect(await (await over(broken('t0').cell)(server.origin)).text()).toBe(body)
+    const head = await over(broken('t0').cell)(server.origin, { method: 'HEAD' })
+    expect([head.status, await head.text()]).toEqual([401, ''])
+  },
+)
 
 test.each([
   ['nothing', ''],
   ['a single byte', 'x'],
-])('[F3] whoever listens to one with %s for a body hears of its end', async (_, body) => {
-  let go: () => void = () => undefined
-  server = await startRecordingServer(({ path }, response) => {
-    response.writeHead(403).flushHeaders()
-    go = () => response.end(body)
-    if (path === '/') go()
-  })
-  const late: typeof globalThis.fetch = async (...call) => {
-    const response = await fetch(...call)
-    setImmediate(go)
-    return response
-  }
-  for (const [path, through] of [
-    ['/', fetch],
-    ['/late', late],
-  ] as const) {
-    const call = refreshingFetch(tokens().cell, { origins: server.origin, fetch: through })
-    const stream = (await call(server.origin + path)).body as unknown as Readable
-    // Older ones, such as node-fetch 2, do nothing else.
-    let text = ''
-    stream.on('data', (chunk) => (text += chunk))
-    await new Promise((resolve) => stream.on('end', resolve))
-    expect(text).toBe(body)
-  }
-})
+])(
+  '[F3] given a 401 with %s as its body, when the caller listens to the body, then it gets its end',
+  async (_, body) => {
+    let go: () => void = () => undefined
+    server = await startRecordingServer(({ path }, response) => {
+      response.writeHead(403).flushHeaders()
+      go = () => response.end(body)
+      if (path === '/') go()
+    })
+    const late: typeof globalThis.fetch = async (...call) => {
+      const response = await fetch(...call)
+      setImmediate(go)
+      return response
+    }
+    for (const [path, through] of [
+      ['/', fetch],
+      ['/late', late],
+    ] as const) {
+      const call = refreshingFetch(tokens().cell, { origins: server.origin, fetch: through })
+      const stream = (await call(server.origin + path)).body as unknown as Readable
+      // Older ones, such as node-fetch 2, do nothing else.
+      let text = ''
+      stream.on('data', (chunk) => (text += chunk))
+      await new Promise((resolve) => stream.on('end', resolve))
+      expect(text).toBe(body)
+    }
+  },
+)
 
-test('[F3] a larger one is let go of before the refresh; what was read of it is handed on', async () => {
+test('[F3] given a large 401, when the credential is refreshed, then its rest is discarded before, and the caller gets the part that was read', async () => {
   server = await startRecordingServer((_, response) => {
     response.writeHead(401, { 'content-length': String(200 * KIB) })
     response.write('y'.repeat(80 * KIB))
@@ -119,7 +125,7 @@ test('[F3] a larger one is let go of before the refresh; what was read of it is 
   expect(text).toBe('y'.repeat(64 * KIB + 1))
 })
 
-test('[F3] discarded answers leave no socket open', async () => {
+test('[F3] given discarded responses, when the calls have ended, then no socket stays open', async () => {
   server = await startRecordingServer(({ headers }, response) => {
     if (headers.authorization !== 'Bearer t0') response.end('ok')
     else response.writeHead(401).write('z'.repeat(70 * KIB))
@@ -131,7 +137,7 @@ test('[F3] discarded answers leave no socket open', async () => {
   await server.opened(0)
 })
 
-test('[U4] a vendor’s 403 is read to be judged, compressed or not', async () => {
+test("[U4] given a vendor's rule for a 403, when it arrives, compressed or not, then its body is read and judged", async () => {
   server = await startRecordingServer(({ headers, path }, response) => {
     if (headers.authorization === 'Bearer t1') response.end('ok')
     else if (path === '/gzip') response.writeHead(403, { 'content-encoding': 'gzip' }).end(gzipSync(REVOKED))
@@ -142,7 +148,7 @@ test('[U4] a vendor’s 403 is read to be judged, compressed or not', async () =
   }
 })
 
-test('[F3, U4] one that is no rejection is handed on whole, however large, and can be piped', async () => {
+test('[F3, U4] given a large 403 that is no rejection, when it arrives, then the caller gets it whole, and can pipe it', async () => {
   const padded = JSON.stringify({ error: { message: 'Not for you.' }, padding: 'p'.repeat(300 * KIB) })
   server = await startRecordingServer((_, response) => response.writeHead(403).end(padded))
   const { cell, refreshes } = tokens()
@@ -156,7 +162,7 @@ test('[F3, U4] one that is no rejection is handed on whole, however large, and c
   expect(refreshes()).toBe(0)
 })
 
-test('[F3] a body that breaks is a rejection by its status, and breaks for the caller', async () => {
+test('[F3] given a 401 whose body breaks, when it is judged, then its status decides, and the body breaks for the caller, too', async () => {
   server = await startRecordingServer(({ headers }, response, raw) => {
     if (headers.authorization === 'Bearer t1') response.end('ok')
     else {
@@ -171,7 +177,7 @@ test('[F3] a body that breaks is a rejection by its status, and breaks for the c
 })
 
 describe('[F5] the first event', () => {
-  test('[F5] one that is a rejection is found while the stream is open', async () => {
+  test('[F5] given an open stream, when its first event is a rejection, then it is recognized at once', async () => {
     server = await startRecordingServer(({ headers }, response) => {
       response.writeHead(200, SSE)
       if (headers.authorization === 'Bearer t1') response.end('data: {"n":1}\n\n')
@@ -184,7 +190,7 @@ describe('[F5] the first event', () => {
     expect(server.requests.length).toBe(2)
   })
 
-  test('[F5] any other is handed on at once, and the rest flows as it comes', async () => {
+  test('[F5] given any other first event, when it arrives, then the caller gets the response at once, and the rest as it comes', async () => {
     let go: () => void = () => undefined
     server = await startRecordingServer((_, response) => {
       response.writeHead(200, SSE).write(overloaded)
@@ -199,7 +205,7 @@ describe('[F5] the first event', () => {
     expect((await chunks.next()).done).toBe(true)
   })
 
-  test('[F5] heartbeats in many pieces are passed over, up to 64 KiB, and handed on', async () => {
+  test('[F5] given heartbeats in many pieces, when they arrive, then up to 64 KiB are skipped, and the caller gets them all', async () => {
     const heartbeat = ': keep-alive\n\n'
     let count = 100
     server = await startRecordingServer((_, response) => {
@@ -231,15 +237,18 @@ test.each<[string, () => string | URLSearchParams | Readable | Buffer]>([
   ['bytes', () => Buffer.from('abc')],
   ['URLSearchParams', () => new URLSearchParams({ abc: '' })],
   ['a stream', () => Readable.from([Buffer.from('a'), Buffer.from('bc')])],
-])('[F1, F2] a Request of its own is replayed: %s', async (_, make) => {
-  server = await startRecordingServer(bearer((token) => token === 't1'))
-  const { cell, refreshes } = tokens()
-  expect((await over(cell)(requestOf({ body: make() }))).status).toBe(200)
-  expect(server.requests.map(({ body }) => String(body).slice(0, 3))).toEqual(['abc', 'abc'])
-  expect(refreshes()).toBe(1)
-})
+])(
+  '[F1, F2] given a Request of its own with %s, when it is rejected, then the same is sent again',
+  async (_, make) => {
+    server = await startRecordingServer(bearer((token) => token === 't1'))
+    const { cell, refreshes } = tokens()
+    expect((await over(cell)(requestOf({ body: make() }))).status).toBe(200)
+    expect(server.requests.map(({ body }) => String(body).slice(0, 3))).toEqual(['abc', 'abc'])
+    expect(refreshes()).toBe(1)
+  },
+)
 
-test('[F2] one whose body is not shown as a stream, as with node-fetch 2, is replayed, too', async () => {
+test('[F2] given a Request whose body is no stream, as with node-fetch 2, when it is rejected, then the same is sent again', async () => {
   server = await startRecordingServer(bearer((token) => token === 't1'))
   const body = Buffer.from('abc')
   const request = { url: server.origin, method: 'POST', body, clone: () => request }
@@ -251,7 +260,7 @@ test('[F2] one whose body is not shown as a stream, as with node-fetch 2, is rep
   expect(server.requests.map((sent) => String(sent.body))).toEqual(['abc', 'abc'])
 })
 
-test('[F2] one that is over the limit is sent once: the 401 is returned', async () => {
+test('[F2] given a Request over the limit, when it is rejected, then it is sent once, and the caller gets the 401', async () => {
   server = await startRecordingServer(bearer((token) => token === 't1'))
   const { cell, refreshes, heard, onEvent } = tokens()
   const bounded = refreshingFetch(cell, { origins: server.origin, fetch, replayLimit: 2, onEvent })

@@ -24,7 +24,7 @@ afterEach(async () => {
 })
 
 describe('[F4] where the credential goes', () => {
-  test('[F4] a request to anywhere else passes through as it is, without it', async () => {
+  test('[F4] given a request to another origin, when it is made, then it passes unchanged, without the credential', async () => {
     const given: unknown[] = []
     const fetch = refreshingFetch(tokens().cell, {
       origins: api.origin,
@@ -42,7 +42,7 @@ describe('[F4] where the credential goes', () => {
     expect((await fetch(elsewhere.origin)).status).toBe(401)
   })
 
-  test('[F4] a redirect to elsewhere takes along no Authorization, and its 401 is none of ours', async () => {
+  test('[F4] given a redirect to another origin, when it is followed, then Authorization stays behind, and a 401 there is no rejection', async () => {
     turnAway = true
     const { cell, refreshes } = tokens()
     const response = await refreshingFetch(cell, { origins: api.origin })(`${api.origin}/away`)
@@ -55,31 +55,35 @@ describe('[F4] where the credential goes', () => {
     ['within the origin', '/within', 'Bearer t0', 'text/plain'],
     ['elsewhere and back, where the credential is lost', '/away', undefined, 'text/plain'],
     ['to an event stream', '/within', 'Bearer t0', 'text/event-stream'],
-  ])('[F4, C8] a redirect %s: a 401 counts, a success proves nothing', async (_, path, arrives, type) => {
-    let status = 401
-    const back = await startRecordingServer((_request, response) =>
-      response.writeHead(307, { location: `${round.origin}/end` }).end(),
-    )
-    const round = await startRecordingServer((request, response) => {
-      if (request.path === '/end') response.writeHead(status, { 'content-type': type }).end('data: some\n\n')
-      else response.writeHead(307, { location: request.path === '/away' ? back.origin : '/end' }).end()
-    })
-    let count = 0
-    const cell = new Refreshable({
-      initial: 't0',
-      refresh: async () => `t${++count}`,
-      clock: new ManualClock(),
-    })
-    const fetch = refreshingFetch(cell, { origins: round.origin, inspectStreams: true })
-    for (status of [401, 200, 401, 200, 401, 200, 401]) {
-      expect((await fetch(round.origin + path)).status).toBe(status)
-    }
-    expect([round.sent('authorization')[1], count]).toEqual([arrives, 1])
-    await back.close()
-    await round.close()
-  })
+  ])(
+    '[F4, C8] given a redirect %s, when its end responds, then a 401 counts, and a success proves nothing',
+    async (_, path, arrives, type) => {
+      let status = 401
+      const back = await startRecordingServer((_request, response) =>
+        response.writeHead(307, { location: `${round.origin}/end` }).end(),
+      )
+      const round = await startRecordingServer((request, response) => {
+        if (request.path === '/end')
+          response.writeHead(status, { 'content-type': type }).end('data: some\n\n')
+        else response.writeHead(307, { location: request.path === '/away' ? back.origin : '/end' }).end()
+      })
+      let count = 0
+      const cell = new Refreshable({
+        initial: 't0',
+        refresh: async () => `t${++count}`,
+        clock: new ManualClock(),
+      })
+      const fetch = refreshingFetch(cell, { origins: round.origin, inspectStreams: true })
+      for (status of [401, 200, 401, 200, 401, 200, 401]) {
+        expect((await fetch(round.origin + path)).status).toBe(status)
+      }
+      expect([round.sent('authorization')[1], count]).toEqual([arrives, 1])
+      await back.close()
+      await round.close()
+    },
+  )
 
-  test('[F4] a redirect within the origin is followed with it', async () => {
+  test('[F4] given a redirect within the origin, when it is followed, then the credential goes along', async () => {
     const response = await refreshingFetch(tokens().cell, { origins: api.origin })(`${api.origin}/within`)
     expect(await response.text()).toBe('here')
     expect(api.sent('authorization')).toEqual(['Bearer t0', 'Bearer t0'])
@@ -89,19 +93,22 @@ describe('[F4] where the credential goes', () => {
     ['a URL', () => [`${api.origin}/away`]],
     ['a Request', () => [new Request(`${api.origin}/away`)]],
     ['an explicit wish to follow', () => [`${api.origin}/away`, { redirect: 'follow' }]],
-  ])('[F4, Z1] a redirect is refused where a header would survive it: %s', async (_, call) => {
-    const { cell, refreshes } = tokens()
-    const fetch = refreshingFetch(cell, { origins: api.origin, apply: 'x-api-key' })
-    const response = await fetch(...call())
-    expect([response.status, response.headers.get('x-llm-refresh')]).toEqual([401, 'redirect_refused'])
-    expect(response.headers.get('x-should-retry')).toBe('false')
-    const body = await response.text()
-    expect(body).toContain(api.origin)
-    expect(body).not.toContain('t0')
-    expect(api.sent('x-api-key')).toEqual(['t0'])
-    expect(elsewhere.requests).toEqual([])
-    expect(refreshes()).toBe(0)
-  })
+  ])(
+    '[F4, Z1] given a header that would survive a redirect, when %s is redirected, then the redirect is refused',
+    async (_, call) => {
+      const { cell, refreshes } = tokens()
+      const fetch = refreshingFetch(cell, { origins: api.origin, apply: 'x-api-key' })
+      const response = await fetch(...call())
+      expect([response.status, response.headers.get('x-llm-refresh')]).toEqual([401, 'redirect_refused'])
+      expect(response.headers.get('x-should-retry')).toBe('false')
+      const body = await response.text()
+      expect(body).toContain(api.origin)
+      expect(body).not.toContain('t0')
+      expect(api.sent('x-api-key')).toEqual(['t0'])
+      expect(elsewhere.requests).toEqual([])
+      expect(refreshes()).toBe(0)
+    },
+  )
 
   test.each([301, 302, 303, 307, 308])(
     '[F4, F2] given a POST that a %i leads on, when its token is stale there, then the token goes nowhere but to its origin, and the body is sent as without us',
@@ -139,7 +146,7 @@ describe('[F4] where the credential goes', () => {
     expect(api.requests.map(({ body }) => String(body))).toEqual(['other'])
   })
 
-  test('[F4] a caller who handles redirects gets them', async () => {
+  test('[F4] given a caller that handles redirects, when one arrives, then the caller gets it', async () => {
     const fetch = refreshingFetch(tokens().cell, { origins: api.origin, apply: 'x-api-key' })
     const response = await fetch(`${api.origin}/away`, { redirect: 'manual' })
     expect([response.status, await response.text()]).toEqual([307, 'moved'])
@@ -148,7 +155,7 @@ describe('[F4] where the credential goes', () => {
     expect(elsewhere.requests).toEqual([])
   })
 
-  test('[F4] hosts that only look like an origin get nothing', async () => {
+  test('[F4] given hosts that only look like the origin, when they are asked, then they get no credential', async () => {
     const asked: string[] = []
     const fetch = refreshingFetch(tokens().cell, {
       origins: 'https://api.example.com',
@@ -173,7 +180,7 @@ describe('[F4] where the credential goes', () => {
     expect(asked.map((line) => line.split(' ').slice(1).join(' '))).toEqual(['Bearer t0', 'Bearer t0'])
   })
 
-  test('[F4] what is no URL is left to the platform to refuse', async () => {
+  test('[F4] given an input that is no URL, when it is fetched, then the platform refuses it', async () => {
     const fetch = refreshingFetch(tokens().cell, { origins: api.origin })
     await expect(fetch('/relative')).rejects.toThrow(TypeError)
   })
@@ -248,17 +255,17 @@ describe('bad input', () => {
       { origins: 'https://a', rules: { a: false } },
       "The rule 'a' must have 'statuses' and 'matches'; only a default one can be false.",
     ],
-  ])('%j is refused', (given, says) => {
+  ])('given %j as options, when a fetch is made, then they are refused', (given, says) => {
     expect(message(given)).toBe(`invalid_option: ${says}`)
   })
 
   test.each(['http://localhost:1', 'http://127.8.9.1', 'http://[::1]:80', 'https://a.example/'])(
-    '[F4] %s is taken',
+    '[F4] given %s as an origin, when a fetch is made, then it is accepted',
     (origins) => expect(message({ origins })).toBe('none'),
   )
 
   test.each([undefined, null, {}, 'token', async () => 'token'])(
-    'a refresher that is none: %s',
+    'given %s as a refresher, when a fetch is made, then it is refused',
     (refresher) => {
       expect(() => refreshingFetch(refresher as never, { origins: 'https://a' })).toThrow(
         expect.objectContaining({
@@ -271,7 +278,7 @@ describe('bad input', () => {
 })
 
 describe('[F6] no credential', () => {
-  test('[F6] after a logout, too', async () => {
+  test('[F6] given a logout, when a call is made, then it gets our own 401', async () => {
     const { cell } = tokens()
     cell.clear()
     const response = await refreshingFetch(cell, { origins: api.origin })(api.origin)

@@ -146,7 +146,7 @@ describe('[F10] what was checked is what is fetched', () => {
     ])
   })
 
-  test('[F10] given a Request with a url of its own, or of a subclass, when it is fetched, then where it really goes counts', async () => {
+  test('[F10] given a Request with a url of its own, or of a subclass, when it is fetched, then its real destination counts', async () => {
     class Lying extends Request {
       override get url(): string {
         return `${ORIGIN}/`
@@ -159,12 +159,12 @@ describe('[F10] what was checked is what is fetched', () => {
     }
   })
 
-  test('[F10] given an object that only looks like a Request, when it is fetched, then its text counts, as for the platform', async () => {
+  test('[F10] given an object that only looks like a Request, when it is fetched, then its text counts, as on the platform', async () => {
     const look = { url: `${ORIGIN}/`, toString: () => 'https://evil.example/' }
     expect(await sent(look)).toEqual(['https://evil.example/', null])
   })
 
-  test('[F10] given a URL that parsers read differently, when it is fetched, then it is fetched as it was read', async () => {
+  test('[F10] given a URL that parsers read differently, when it is fetched, then the URL that was checked is fetched', async () => {
     const seen: unknown[] = []
     const fetch = refreshingFetch(tokens().cell, {
       origins: ORIGIN,
@@ -187,7 +187,7 @@ describe('[F10] what was checked is what is fetched', () => {
     ],
     ['Headers', () => ({ headers: new Headers({ host: 'evil.example', 'x-a': '1' }) })],
   ])(
-    '[F10] given %s with a forwarded host, when it is fetched, then the server is named',
+    '[F10] given %s with a forwarded host, when it is fetched, then the request names its own server',
     async (_, init) => {
       const fetch = refreshingFetch(tokens().cell, { origins: server.origin })
       await fetch(server.origin, init())
@@ -231,7 +231,7 @@ describe('[F1] a fetch beneath gets headers in the form that the caller gave', (
     expect(headers).toEqual(before)
   })
 
-  test('[F1] Headers; and where there were none, what can be read as such and spread', async () => {
+  test('[F1] given Headers, when a call is made, then they arrive as Headers; given none, then as Headers that can be spread', async () => {
     const seen: unknown[] = []
     const own: Fetch = async (_, init) => (seen.push(init?.headers), new Response())
     const fetch = refreshingFetch(tokens().cell, { origins: ORIGIN, fetch: own })
@@ -254,7 +254,7 @@ test('[F11] given a base URL that is not among the origins, when it answers 401,
   expect(heard).toEqual([{ type: 'bypassed', origin: server.origin }])
 })
 
-test('[F11] given very many such origins, when they answer 401, then no more than 256 are told', async () => {
+test('[F11] given very many such origins, when they answer 401, then events tell of 256 at most', async () => {
   let told = 0
   const fetch = refreshingFetch(tokens().cell, {
     origins: ORIGIN,
@@ -265,7 +265,7 @@ test('[F11] given very many such origins, when they answer 401, then no more tha
   expect(told).toBe(256)
 })
 
-test('[F6] given that the login is known to have ended, when whenDead says refuse, then nothing is sent, and the body is discarded', async () => {
+test('[F6] given a login that has ended, when whenDead is refuse, then nothing is sent, and the body is discarded', async () => {
   const { cell } = tokens()
   const dead = Object.assign(cell, { isDead: () => true })
   const fetch = refreshingFetch(dead, { origins: server.origin, whenDead: 'refuse' })

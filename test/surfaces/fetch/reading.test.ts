@@ -58,7 +58,7 @@ describe('[F8] what was read is put in front of the rest', () => {
     },
   )
 
-  test('[F8] given a rejection whose body breaks, when no fresh token is to be had, then the caller gets what came, and then the error', async () => {
+  test('[F8] given a rejection whose body breaks, when there is no fresh token, then the caller gets the bytes that came, and then the error', async () => {
     const fetch = refreshingFetch(broken('t0').cell, {
       origins: 'https://api.example.com',
       fetch: async () => new Response(body(['{"error":'], 'breaks').stream, { status: 401 }),
@@ -66,7 +66,7 @@ describe('[F8] what was read is put in front of the rest', () => {
     expect(await read((await fetch(URL)).body)).toEqual(['{"error":', 'Error: connection reset'])
   })
 
-  test('[F8, P13] given a stream that was inspected, when nobody reads it, then nothing more is read', async () => {
+  test('[F8, P13] given a stream that was inspected, when no one reads it, then nothing more is read', async () => {
     const { stream, pulls } = body([...EVENTS, ...EVENTS], 'ends')
     const fetch = refreshingFetch(tokens().cell, {
       origins: 'https://api.example.com',
@@ -140,7 +140,7 @@ describe('[F8] aborts', () => {
     },
   )
 
-  test('[F8] given an abort while a first event is waited for, when the fetch takes no notice of signals, then the call ends, and the body is cancelled', async () => {
+  test('[F8] given an abort while a first event is waited for, when the fetch ignores signals, then the call ends, and the body is cancelled', async () => {
     const leaving = new AbortController()
     let cancelled: unknown
     const fetch = refreshingFetch(tokens().cell, {
@@ -159,7 +159,7 @@ describe('[F8] aborts', () => {
 
 describe('[F8] event streams and rules for successes', () => {
   test.each([false, true])(
-    '[F8, P13] given a rule for status 200, when an event stream goes on for long, then it is handed on (inspectStreams: %s)',
+    '[F8, P13] given a rule for status 200, when an event stream goes on for long, then the caller gets it (inspectStreams: %s)',
     async (inspectStreams) => {
       const stream = new ReadableStream({
         start: (controller) => controller.enqueue(new TextEncoder().encode(EVENTS[0])),
@@ -175,7 +175,7 @@ describe('[F8] event streams and rules for successes', () => {
     },
   )
 
-  test('[F5] given a rule for status 200 and inspectStreams, when the first event is what the rule names, then it is a rejection', async () => {
+  test('[F5] given a rule for status 200 and inspectStreams, when the first event matches the rule, then it is a rejection', async () => {
     const { cell, refreshes } = tokens()
     const fetch = refreshingFetch(cell, {
       origins: 'https://api.example.com',
@@ -187,7 +187,7 @@ describe('[F8] event streams and rules for successes', () => {
     expect(refreshes()).toBe(1)
   })
 
-  test('[F5] given a platform that shows no bodies, when a response is suspicious, then its text is judged', async () => {
+  test('[F5] given a platform that shows no bodies, when a response may be a rejection, then its text is judged', async () => {
     const { cell, refreshes } = tokens()
     const text = '{"error":{"type":"permission_error","message":"OAuth token has been revoked"}}'
     const answer = (status: number): object => ({
@@ -204,7 +204,7 @@ describe('[F8] event streams and rules for successes', () => {
   })
 })
 
-test('[F6, F8] given a response of another surface of ours, when it is a 401, then it is handed on and nothing is refreshed', async () => {
+test('[F6, F8] given a response of another surface of ours, when it is a 401, then the caller gets it, and nothing is refreshed', async () => {
   const inner = tokens()
   inner.cell.clear()
   const outer = tokens()

@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => server.close())
 
 describe('[F1] what is sent', () => {
-  test('[F1] a Request as the second argument keeps its method and its body', async () => {
+  test('[F1] given a Request as the second argument, when it is sent, then it keeps its method and its body', async () => {
     const fetch = refreshingFetch(tokens().cell, { origins: server.origin })
     const request = new Request('http://127.0.0.1:1/elsewhere', { method: 'DELETE' })
     expect((await fetch(`${server.origin}/v1/files/1`, request)).status).toBe(200)
@@ -23,13 +23,16 @@ describe('[F1] what is sent', () => {
     ['a record', { 'x-a': '1', AUTHORIZATION: 'x' }],
     ['pairs', [['x-a', '1'] as [string, string], ['authorization', 'x'] as [string, string]]],
     ['Headers', new Headers({ 'x-a': '1', authorization: 'x' })],
-  ])('[F1] headers may be %s', async (_, headers) => {
-    await refreshingFetch(tokens().cell, { origins: server.origin })(server.origin, { headers })
-    expect(server.sent('x-a')).toEqual(['1', '1'])
-    expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
-  })
+  ])(
+    '[F1] given headers as %s, when a call is made, then they arrive, with the credential',
+    async (_, headers) => {
+      await refreshingFetch(tokens().cell, { origins: server.origin })(server.origin, { headers })
+      expect(server.sent('x-a')).toEqual(['1', '1'])
+      expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
+    },
+  )
 
-  test('[F1] a function sets what it likes, and takes away what it says is undefined', async () => {
+  test('[F1] given a function for apply, when a call is made, then it sets headers, and removes those that it sets to undefined', async () => {
     const cell = tokens().cell.map((token) => ({ id: token, secret: 's' }))
     const fetch = refreshingFetch(cell, {
       origins: server.origin,
@@ -41,7 +44,7 @@ describe('[F1] what is sent', () => {
     expect(server.sent('x-b')).toEqual(['2', '2'])
   })
 
-  test('[F1] a function may take its time; it is asked once for each token', async () => {
+  test('[F1] given a function for apply that is asynchronous, when calls are made, then it runs once for each token', async () => {
     const asked: string[] = []
     const fetch = refreshingFetch(tokens().cell, {
       origins: server.origin,
@@ -56,7 +59,7 @@ describe('[F1] what is sent', () => {
     expect(server.sent('authorization').at(-1)).toBe('Bearer t1')
   })
 
-  test('[F1] what the first attempt had on it, and the second has not, is gone', async () => {
+  test('[F1] given a header that only the first token needs, when the second attempt is made, then that header is gone', async () => {
     const fetch = refreshingFetch(tokens().cell, {
       origins: server.origin,
       apply: (token) => ({ authorization: `Bearer ${token}`, ...(token === 't0' && { 'x-old': token }) }),
@@ -65,13 +68,13 @@ describe('[F1] what is sent', () => {
     expect(server.sent('x-old')).toEqual(['t0', undefined])
   })
 
-  test('[F1] an access token is read from an object, and its line end is no part of it', async () => {
+  test('[F1] given an object as a token, when a call is made, then its accessToken is sent, without a line break at its end', async () => {
     const cell = new Refreshable({ refresh: async () => ({ accessToken: 'from-a-file\n' }) })
     await refreshingFetch(cell, { origins: server.origin })(server.origin)
     expect(server.sent('authorization')).toEqual(['Bearer from-a-file'])
   })
 
-  test('[F1] a Request is sent as it is; what init says outranks it', async () => {
+  test('[F1] given a Request and an init, when they are sent, then init wins', async () => {
     const fetch = refreshingFetch(tokens().cell, { origins: server.origin })
     const request = new Request(server.origin, { method: 'POST', body: 'one', headers: { 'x-a': '1' } })
     await fetch(request, { method: 'POST', headers: { 'x-b': '2' }, body: 'two' })
@@ -102,7 +105,7 @@ describe('[F1] what is sent', () => {
     expect([fetch.name, fetch.length]).toEqual([globalThis.fetch.name, globalThis.fetch.length])
   })
 
-  test('[F1, P12] what the caller changes after the call changes neither attempt', async () => {
+  test('[F1, P12] given a caller that changes its objects after the call, when both attempts are made, then neither changes', async () => {
     const source = responder<string>()
     const cell = new Refreshable({ initial: 't0', refresh: source.refresh })
     const fetch = refreshingFetch(cell, { origins: server.origin })
@@ -126,7 +129,7 @@ describe('[F1] what is sent', () => {
   })
 })
 
-test('[F1, P12] a body in init that is changed after the call is sent as it was, with a Request, too', async () => {
+test('[F1, P12] given a body in init that changes after the call, when it is sent, with a Request or not, then it is as it was', async () => {
   const fetch = refreshingFetch(tokens().cell, { origins: server.origin })
   const body = new TextEncoder().encode('first')
   const answer = fetch(new Request(server.origin, { method: 'POST', body: 'own' }), {
@@ -157,27 +160,30 @@ describe('[F2] bodies', () => {
     ['URLSearchParams', () => new URLSearchParams({ a: 'b c' }), 'application/x-www-form-urlencoded'],
     ['a Blob', () => new Blob(['abc'], { type: 'audio/wav' }), 'audio/wav'],
     ['FormData', form, 'multipart/form-data'],
-  ])('[F2] %s is replayed, in init and in a Request', async (_, make, type) => {
-    const { cell, refreshes } = tokens()
-    const fetch = refreshingFetch(cell, { origins: server.origin })
-    expect((await fetch(server.origin, { method: 'POST', body: make() })).status).toBe(200)
-    const again = refreshingFetch(tokens().cell, { origins: server.origin })
-    expect((await again(new Request(server.origin, { method: 'POST', body: make() }))).status).toBe(200)
-    expect(refreshes()).toBe(1)
-    // A form has another boundary each time it is sent.
-    const bodies = server.requests.map(({ headers, body }) => {
-      const [, boundary = ' '] = /boundary=(.+)/.exec(headers['content-type'] ?? '') ?? []
-      return body.toString('latin1').replaceAll(boundary, '')
-    })
-    expect(bodies.length).toBe(4)
-    expect(new Set(bodies).size).toBe(1)
-    for (const { headers, body } of server.requests) {
-      expect(headers['content-type'] ?? '').toContain(type)
-      expect(headers['content-length']).toBe(String(body.length))
-    }
-  })
+  ])(
+    '[F2] given %s as a body, in init or in a Request, when it is rejected, then the same is sent again',
+    async (_, make, type) => {
+      const { cell, refreshes } = tokens()
+      const fetch = refreshingFetch(cell, { origins: server.origin })
+      expect((await fetch(server.origin, { method: 'POST', body: make() })).status).toBe(200)
+      const again = refreshingFetch(tokens().cell, { origins: server.origin })
+      expect((await again(new Request(server.origin, { method: 'POST', body: make() }))).status).toBe(200)
+      expect(refreshes()).toBe(1)
+      // A form has another boundary each time it is sent.
+      const bodies = server.requests.map(({ headers, body }) => {
+        const [, boundary = ' '] = /boundary=(.+)/.exec(headers['content-type'] ?? '') ?? []
+        return body.toString('latin1').replaceAll(boundary, '')
+      })
+      expect(bodies.length).toBe(4)
+      expect(new Set(bodies).size).toBe(1)
+      for (const { headers, body } of server.requests) {
+        expect(headers['content-type'] ?? '').toContain(type)
+        expect(headers['content-length']).toBe(String(body.length))
+      }
+    },
+  )
 
-  test('[F2] a call without a body stays one', async () => {
+  test('[F2] given a call without a body, when it is sent again, then it has none', async () => {
     await refreshingFetch(tokens().cell, { origins: server.origin })(new Request(server.origin))
     expect(server.requests.map(({ method, body }) => [method, body.length])).toEqual([
       ['GET', 0],
@@ -199,7 +205,7 @@ describe('[F2] bodies', () => {
         return data
       },
     ],
-  ])('[F2] the limit is in bytes, and goes for %s', async (_, make) => {
+  ])('[F2] given %s as a body, when it is measured, then the limit counts bytes', async (_, make) => {
     const attempt = async (replayLimit: number, asRequest: boolean): Promise<number> => {
       const fetch = refreshingFetch(tokens().cell, { origins: server.origin, replayLimit })
       const init = { method: 'POST', body: make(five) }
@@ -255,7 +261,7 @@ describe('[F2] bodies', () => {
     await new Promise((resolve) => hasty.close(resolve))
   })
 
-  test('[F2] where the refresh fails a replayable body changes nothing: the 401 is returned', async () => {
+  test('[F2] given a refresh that fails, when a call has a replayable body, then the caller gets the 401', async () => {
     const { cell } = broken('t0')
     const response = await refreshingFetch(cell, { origins: server.origin })(server.origin, {
       method: 'POST',

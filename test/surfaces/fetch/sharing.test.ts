@@ -37,7 +37,7 @@ async function account(server: AuthorizationServer): Promise<{
   return { cell, login }
 }
 
-test('[C1, C2, C3, F1] 100 calls in flight, their 401s let out one by one: one redemption, and all succeed', async () => {
+test('[C1, C2, C3, F1] given 100 calls whose 401s arrive one by one, when they are refreshed, then the refresh token is redeemed once, and all succeed', async () => {
   const authorization = await startAuthorizationServer()
   closing.push(authorization)
   const { cell, login } = await account(authorization)
@@ -60,7 +60,7 @@ test('[C1, C2, C3, F1] 100 calls in flight, their 401s let out one by one: one r
   expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([1, 0, false])
 })
 
-test('[P3] a lost connection is thrown as it is, and refreshes nothing', async () => {
+test('[P3] given a lost connection, when a call is made, then it throws that error, and nothing is refreshed', async () => {
   const { cell, refreshes } = tokens()
   const lost = new TypeError('fetch failed', { cause: new Error('401 Unauthorized by the tunnel') })
   const fetch = refreshingFetch(cell, {
@@ -71,7 +71,7 @@ test('[P3] a lost connection is thrown as it is, and refreshes nothing', async (
   expect(refreshes()).toBe(0)
 })
 
-test('[Z1] no token is in an event, nor in what can be seen of the fetch', async () => {
+test('[Z1] given a fetch, when its events and its members are read, then no token is in them', async () => {
   const api = await serve(bearer(() => false))
   const heard: RefreshEvent[] = []
   const canary = 'canary-7f3a'

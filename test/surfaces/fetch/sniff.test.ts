@@ -9,7 +9,7 @@ const SSE = { 'content-type': 'text/event-stream; charset=utf-8' }
 const CONTENT = 'event: message_start\ndata: {"type":"message_start"}\n\ndata: {"text":"hi"}\n\n'
 
 describe('[F5] the first event', () => {
-  test('[F5] however its bytes arrive, the same is found, and every byte handed on', async () => {
+  test('[F5] given any pieces of a stream, when they arrive, then the same event is found, and the caller gets every byte', async () => {
     const heartbeats = fc.constantFrom(': ä comment\n\n', 'event: ping\ndata: {}\n\n', '\n', 'id: 1\n\n')
     const lines = fc.constantFrom('\n', '\r\n', '\r')
     await fc.assert(
@@ -62,7 +62,7 @@ describe('[F5] the first event', () => {
   })
 })
 
-test('[F5] a byte order mark and a multi-line event are read as the standard says', () => {
+test('[F5] given a byte order mark and an event of many lines, when they are read, then the result is that of the standard', () => {
   const first = new FirstEvent()
   const bytes = new TextEncoder().encode('\u{feff}event:error\r\ndata:{"a":\r\ndata: 1}\r\n\r\n')
   expect(first.push(bytes)).toEqual({ name: 'error', data: '{"a":\n1}' })

@@ -46,7 +46,7 @@ function stalling(
   }
 }
 
-test('[F3] a 401 whose body stalls is waited for no longer than five seconds', async () => {
+test('[F3] given a 401 whose body stalls, when it is read, then that takes five seconds at most', async () => {
   const { fetch, sent, cancelled } = stalling(401)
   const called = refreshingFetch(tokens().cell, { origins: ORIGIN, fetch })(ORIGIN)
   await settled()
@@ -58,7 +58,7 @@ test('[F3] a 401 whose body stalls is waited for no longer than five seconds', a
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('[F3] where the refresh fails, it is handed on as far as it came', async () => {
+test('[F3] given a refresh that fails, when a 401 has stalled, then the caller gets the part that arrived', async () => {
   const { fetch } = stalling(401)
   const called = refreshingFetch(broken('t0').cell, { origins: ORIGIN, fetch })(ORIGIN)
   await settled()
@@ -66,7 +66,7 @@ test('[F3] where the refresh fails, it is handed on as far as it came', async ()
   expect(await (await called).text()).toBe('{"error":')
 })
 
-test('[F3] a suspect that turns out to be none is handed on, and what comes late is not lost', async () => {
+test('[F3] given a possible rejection that is none, when more of it comes late, then the caller gets that, too', async () => {
   const { fetch, finish } = stalling(403)
   const called = refreshingFetch(tokens().cell, { origins: ORIGIN, fetch })(ORIGIN)
   await settled()
@@ -76,7 +76,7 @@ test('[F3] a suspect that turns out to be none is handed on, and what comes late
   expect(await text).toBe('{"error":"no"}')
 })
 
-test('[F3] no timer is left of an answer that comes in time', async () => {
+test('[F3] given a response that arrives in time, when it is judged, then no timer is left', async () => {
   const { fetch, finish } = stalling(403)
   const called = refreshingFetch(tokens().cell, { origins: ORIGIN, fetch })(ORIGIN)
   await settled()
@@ -85,7 +85,7 @@ test('[F3] no timer is left of an answer that comes in time', async () => {
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('[F5] an event stream that says it is a rejection, and then stalls, is waited for no longer either', async () => {
+test('[F5] given a rejection in an event stream that then stalls, when it is read, then that takes five seconds at most', async () => {
   const said = 'event: error\ndata: 401 Unauthorized\n\n'
   for (const { cell } of [tokens(), broken('t0')]) {
     const { fetch, sent, cancelled } = stalling(200, said, { 'content-type': 'text/event-stream' })
@@ -99,7 +99,7 @@ test('[F5] an event stream that says it is a rejection, and then stalls, is wait
   }
 })
 
-test('[F5, F3] where as much has come as is read, nothing more is waited for', async () => {
+test('[F5, F3] given a body that has reached the limit of bytes, when it is judged, then nothing more is awaited', async () => {
   const said = `event: error\ndata: 401 Unauthorized\n\n: ${'z'.repeat(65_536)}`
   const { fetch, cancelled } = stalling(200, said, { 'content-type': 'text/event-stream' })
   const call = refreshingFetch(tokens().cell, { origins: ORIGIN, fetch, inspectStreams: true })
@@ -112,7 +112,7 @@ test.each([
   [403, '{"error":', undefined],
   [200, ': nothing yet', 'text/event-stream'],
 ])(
-  '[C4, F3, F5] a caller who leaves while a body is read (%d) gets its reason at once, and nothing stays open',
+  '[C4, F3, F5] given a body that is being read (%d), when the caller leaves, then it gets its reason at once, and nothing stays open',
   async (status, part, type) => {
     const { fetch, sent, cancelled } = stalling(
       status,

@@ -26,7 +26,7 @@ function endless(): { body: ReadableStream<Uint8Array>; cancels: unknown[] } {
 
 const streaming = (body: unknown): RequestInit => ({ method: 'POST', body, duplex: 'half' }) as RequestInit
 
-test('[F2, F6] a stream that is not sent, for there is no credential, is cancelled', async () => {
+test('[F2, F6] given no credential, when a call has a stream as its body, then the stream is cancelled', async () => {
   const fetch = refreshingFetch(broken().cell, { origins: server.origin })
   const bare = endless()
   expect((await fetch(server.origin, streaming(bare.body))).status).toBe(401)
@@ -42,28 +42,31 @@ test('[F2, F6] a stream that is not sent, for there is no credential, is cancell
 test.each([
   ['before the call', true],
   ['while it waits for a credential', false],
-])('[F2, C4] so is that of a caller who leaves %s, with the same reason', async (_, isEarly) => {
-  const source = responder<string>()
-  const fetch = refreshingFetch(new Refreshable({ refresh: source.refresh }), { origins: server.origin })
-  const leaving = new AbortController()
-  const reason = new Error('The user left.')
-  if (isEarly) leaving.abort(reason)
-  const bare = endless()
-  const wrapped = endless()
-  const request = new Request(server.origin, streaming(wrapped.body))
-  const calls = [
-    fetch(server.origin, { ...streaming(bare.body), signal: leaving.signal }),
-    fetch(request, { signal: leaving.signal }),
-  ]
-  const ends = Promise.allSettled(calls)
-  leaving.abort(reason)
-  for (const call of await ends) expect(call).toEqual({ status: 'rejected', reason })
-  expect(bare.cancels).toEqual([reason])
-  await expect.poll(() => wrapped.cancels.length).toBe(1)
-  expect(server.requests).toEqual([])
-})
+])(
+  "[F2, C4] given a caller that leaves %s, when its call has a stream as its body, then the stream is cancelled with the caller's reason",
+  async (_, isEarly) => {
+    const source = responder<string>()
+    const fetch = refreshingFetch(new Refreshable({ refresh: source.refresh }), { origins: server.origin })
+    const leaving = new AbortController()
+    const reason = new Error('The user left.')
+    if (isEarly) leaving.abort(reason)
+    const bare = endless()
+    const wrapped = endless()
+    const request = new Request(server.origin, streaming(wrapped.body))
+    const calls = [
+      fetch(server.origin, { ...streaming(bare.body), signal: leaving.signal }),
+      fetch(request, { signal: leaving.signal }),
+    ]
+    const ends = Promise.allSettled(calls)
+    leaving.abort(reason)
+    for (const call of await ends) expect(call).toEqual({ status: 'rejected', reason })
+    expect(bare.cancels).toEqual([reason])
+    await expect.poll(() => wrapped.cancels.length).toBe(1)
+    expect(server.requests).toEqual([])
+  },
+)
 
-test('[F2, F6] Node’s streams and generators are let go of, too', async () => {
+test('[F2, F6] given Node streams and generators, when their call is not sent, then they are discarded, too', async () => {
   const fetch = refreshingFetch(broken().cell, { origins: server.origin })
   const stream = new Readable({ read: () => undefined })
   await fetch(server.origin, streaming(stream))
@@ -78,7 +81,7 @@ test('[F2, F6] Node’s streams and generators are let go of, too', async () => 
   expect(left).toBe(1)
 })
 
-test('[F2, F6] what can be sent again is the caller’s, and stays as it is', async () => {
+test('[F2, F6] given a body that can be sent again, when its call is not sent, then it stays as it is', async () => {
   const fetch = refreshingFetch(broken().cell, { origins: server.origin })
   const form = new FormData()
   form.append('a', 'b')
@@ -88,7 +91,7 @@ test('[F2, F6] what can be sent again is the caller’s, and stays as it is', as
   expect([...form]).toEqual([['a', 'b']])
 })
 
-test('[F2] once the answer is there, a Request that is still being sent is the sender’s alone', async () => {
+test('[F2] given a Request that is still being sent, when its response arrives, then only the sender reads its body', async () => {
   let cancels = 0
   const body = new ReadableStream<Uint8Array>({
     pull: () => new Promise(() => undefined),

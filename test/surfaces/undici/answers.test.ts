@@ -28,7 +28,7 @@ async function seen(answer: Promise<Dispatcher.ResponseData>): Promise<unknown> 
   return { statusCode, statusText, headers: rest, body: await body.text(), trailers }
 }
 
-test('[F1] an answer that is no rejection is handed on as the server sent it: head, bytes, trailers', async () => {
+test('[F1] given a response that is no rejection, when it arrives, then the caller gets its head, bytes and trailers unchanged', async () => {
   const packed = gzipSync('x'.repeat(100 * KIB))
   server = await startRecordingServer((_, response) => {
     response.writeHead(500, 'Oops', { 'x-a': ['1', '2'], 'content-encoding': 'gzip', trailer: 'x-sum' })
@@ -43,7 +43,7 @@ test('[F1] an answer that is no rejection is handed on as the server sent it: he
   expect([statusText, trailers]).toEqual(['Oops', { 'x-sum': '7' }])
 })
 
-test('[F1, F3] so is a second answer, and a rejection that is handed on', async () => {
+test('[F1, F3] given a second attempt, or a rejection that no refresh mends, when its response arrives, then the caller gets it unchanged, too', async () => {
   server = await startRecordingServer(({ headers, path }, response) => {
     const isGood = path === '/good' && headers.authorization !== 'Bearer t0'
     response.writeHead(isGood ? 200 : 401, isGood ? 'Fine' : 'No', {
@@ -65,7 +65,7 @@ test('[F1, F3] so is a second answer, and a rejection that is handed on', async 
   expect(await seen(get(bad, '/bad'))).toEqual(await seen(get(agent(), '/bad')))
 })
 
-test('[F3] a 401 whose refresh fails is handed on unchanged, bodies up to 64 KiB, compressed or not', async () => {
+test('[F3] given a refresh that fails, when a 401 arrives, then the caller gets it unchanged, with up to 64 KiB of its body, compressed or not', async () => {
   const bodies: Record<string, Buffer> = {
     '': Buffer.from('x'.repeat(64 * KIB)),
     gzip: gzipSync('x'.repeat(600 * KIB)),
@@ -90,7 +90,7 @@ test('[F3] a 401 whose refresh fails is handed on unchanged, bodies up to 64 KiB
   }
 })
 
-test('[F3] a larger 401 that is handed on tells its length nowhere', async () => {
+test('[F3] given a 401 that was cut short, when the caller gets it, then no header states its length', async () => {
   server = await startRecordingServer((_, response) => {
     response.writeHead(401, { 'content-length': String(200 * KIB) })
     response.write('y'.repeat(80 * KIB))
@@ -110,7 +110,7 @@ test('[F3] a larger 401 that is handed on tells its length nowhere', async () =>
   expect(raw).toContain('Date')
 })
 
-test('[F3] small rejections leave their connection to whoever comes next', async () => {
+test('[F3] given small rejections, when they were read, then the next request uses their connection', async () => {
   server = await startRecordingServer(bearer((token) => token !== 't0'))
   const pool = agent({ connections: 1 })
   const dispatcher = refreshed(tokens().cell, { origins: server.origin }, pool)
@@ -123,7 +123,7 @@ const revoked = {
   error: { type: 'permission_error', message: 'OAuth token has been revoked.' },
 }
 
-test('[F3, P13] such an answer is not read ahead of its caller', async () => {
+test('[F3, P13] given a caller that reads slowly, when its response arrives, then nothing is read ahead', async () => {
   server = await startRecordingServer((_, response) => {
     response.writeHead(403)
     const more = (): void => {
@@ -142,7 +142,7 @@ test('[F3, P13] such an answer is not read ahead of its caller', async () => {
   await server.opened(0)
 })
 
-test('[U3] the challenge of the rejection reaches the refresh, also where there are several', async () => {
+test('[U3] given one or several challenges, when the credential is refreshed, then the refresh gets them', async () => {
   const challenge = 'Bearer error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="'
   server = await startRecordingServer(({ headers, path }, response) => {
     if (headers.authorization === 'Bearer t1') response.end('ok')
@@ -165,14 +165,14 @@ test('[U3] the challenge of the rejection reaches the refresh, also where there 
   expect(challenges).toEqual([challenge, `Basic, ${challenge}`])
 })
 
-test('[P7] a second rejection that is large is handed on whole', async () => {
+test('[P7] given a second rejection that is large, when it arrives, then the caller gets it whole', async () => {
   server = await startRecordingServer((_, response) => response.writeHead(401).end('z'.repeat(200 * KIB)))
   const { body } = await get(refreshed(tokens().cell, { origins: server.origin }))
   expect((await body.text()).length).toBe(200 * KIB)
   expect(server.requests.length).toBe(2)
 })
 
-test('[F1] informational answers are handed on', async () => {
+test('[F1] given informational responses, when they arrive, then the caller gets them', async () => {
   server = await startRecordingServer((_, response) => {
     response.writeEarlyHints({ link: '</a.css>; rel=preload' })
     response.end('ok')
@@ -187,7 +187,7 @@ test('[F1] informational answers are handed on', async () => {
   expect([await body.text(), infos]).toEqual(['ok', [103]])
 })
 
-test('[C8] an answer with an error of another kind shows nothing about the credential', async () => {
+test('[C8] given a response with an error of another kind, when it arrives, then the credential does not count as accepted', async () => {
   const accepted: number[] = []
   const { cell } = tokens()
   const counting = {
@@ -243,7 +243,7 @@ test('[C8] an answer with an error of another kind shows nothing about the crede
   expect(await accepts((inner) => inner.answer(418))).toBe(false)
 })
 
-test('[F1] over interceptors beneath that retry and decompress the promises hold', async () => {
+test('[F1] given interceptors beneath that retry and decompress, when requests are made, then the promises hold', async () => {
   let calls = 0
   server = await startRecordingServer(({ headers }, response) => {
     if (calls++ === 0) response.writeHead(503, { 'retry-after': '0' }).end()
@@ -260,7 +260,7 @@ test('[F1] over interceptors beneath that retry and decompress the promises hold
   expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t0', 'Bearer t1'])
 })
 
-test('[F1] what makes errors of answers comes after it, and hears only of the last one', async () => {
+test('[F1] given an interceptor that turns responses into errors, when it comes after ours, then it sees only the last response', async () => {
   server = await startRecordingServer(bearer((token) => token === 't1'))
   const options = { origins: server.origin }
   const above = refreshed(tokens().cell, options).compose(interceptors.responseError())
@@ -272,7 +272,7 @@ test('[F1] what makes errors of answers comes after it, and hears only of the la
   })
 })
 
-test('[F1, F3] over HTTP/2, too', async () => {
+test('[F1, F3] given HTTP/2, when requests are made, then the promises hold', async () => {
   const requests: unknown[] = []
   const http2 = createHttp2Server()
   http2.on('stream', (stream, headers) => {

@@ -8,7 +8,7 @@ const GZIP: OpenDecoder = (take, done) => openDecoder('gzip', take, done)
 const found = { verdict: false, accepts: true } as const
 
 test.each(['always', 'never'] as const)(
-  '[F5] no more is unfolded than is looked at, whether the whole body is waited for: %s',
+  '[F5] given a body that decodes to very much, when its whole is awaited (%s), then no more is decoded than is judged',
   async (waits) => {
     const bomb = gzipSync(Buffer.alloc(20_000_000))
     let taken = 0
@@ -38,7 +38,7 @@ test.each(['always', 'never'] as const)(
   },
 )
 
-test('[F5] once it is found nothing more is read, and who has closed it is told nothing', () => {
+test('[F5] given a decoder, when its finding is there, then it reads nothing more, and reports nothing after it was closed', () => {
   const read: string[] = []
   const told: string[] = []
   const reader = {
@@ -61,7 +61,7 @@ test('[F5] once it is found nothing more is read, and who has closed it is told 
   expect(told).toEqual(['one'])
 })
 
-test('[F5] who has closed it hears of nothing more', async () => {
+test('[F5] given a decoder that was closed, when more was on its way, then its owner gets nothing more', async () => {
   const heard: string[] = []
   const stream = await new Promise<void>((resolve) => {
     const decoder = openDecoder(
@@ -79,19 +79,22 @@ test('[F5] who has closed it hears of nothing more', async () => {
 test.each([
   ['gzip', gzipSync('abc')],
   ['deflate', deflateRawSync('abc')],
-])('[F5] %s in single bytes, after an empty one, and without an end', async (encoding, bytes) => {
-  const pieces: Uint8Array[] = []
-  await new Promise<void>((resolve) => {
-    const decoder = openDecoder(encoding, (piece) => pieces.push(piece), resolve)
-    decoder?.write(new Uint8Array())
-    for (const byte of bytes.subarray(0, -1)) decoder?.write(new Uint8Array([byte]))
-    decoder?.end()
-  })
-  expect(String(Buffer.concat(pieces))).toBe('abc')
-})
+])(
+  '[F5] given a body in %s, when it arrives in single bytes, after an empty piece and without an end, then it is decoded',
+  async (encoding, bytes) => {
+    const pieces: Uint8Array[] = []
+    await new Promise<void>((resolve) => {
+      const decoder = openDecoder(encoding, (piece) => pieces.push(piece), resolve)
+      decoder?.write(new Uint8Array())
+      for (const byte of bytes.subarray(0, -1)) decoder?.write(new Uint8Array([byte]))
+      decoder?.end()
+    })
+    expect(String(Buffer.concat(pieces))).toBe('abc')
+  },
+)
 
 test.each(['rot13', 'constructor', 'none, utf-8'])(
-  '[F5] a name that is no compression (%s) says nothing of the bytes',
+  '[F5] given a name that is no compression (%s), when it is read, then the bytes count as they are',
   (encoding) => {
     const pieces: Uint8Array[] = []
     openDecoder(
@@ -103,7 +106,7 @@ test.each(['rot13', 'constructor', 'none, utf-8'])(
   },
 )
 
-test('[F5] a body of nothing is none, and a compression that is not known is nobody’s', async () => {
+test('[F5] given an empty body or an unknown compression, when it is read, then the result is empty, or no decoder is opened', async () => {
   await new Promise<void>((resolve) => openDecoder('br', () => undefined, resolve)?.end())
   for (const encoding of [
     'compress',
@@ -128,7 +131,7 @@ test.each<[unknown, Buffer]>([
   ['br,identity, GZIP ', gzipSync(brotliCompressSync('abc'))],
   ['deflate, gzip, br', brotliCompressSync(gzipSync(deflateRawSync('abc')))],
 ])(
-  '[F5] given a body that was encoded by several codings (%j), when it is read, then each is undone',
+  '[F5] given a body that was encoded by several codings (%j), when it is read, then each coding is decoded',
   async (encoding, bytes) => {
     const pieces: Uint8Array[] = []
     await new Promise<void>((resolve) => {
@@ -140,7 +143,7 @@ test.each<[unknown, Buffer]>([
   },
 )
 
-test('[F5] given a little that unfolds to very much for the next coding, when it is read, then that is bounded', async () => {
+test('[F5] given few bytes that decode to very many for the next coding, when they are read, then the number is bounded', async () => {
   const member = gzipSync('')
   const members = Buffer.alloc(400_000 * member.length, member)
   const bomb = brotliCompressSync(members)

@@ -41,7 +41,7 @@ describe('[F10] the origin alone says where a request goes', () => {
       ]),
     ],
   ])(
-    '[F10] given headers in %s that forward another host, when the request is made, then its server is named',
+    '[F10] given headers in %s that forward another host, when the request is made, then it names its own server',
     async (_, headers) => {
       const { dispatch, inner } = scripted()
       const options = { origin: ORIGIN, path: '/', method: 'GET', headers, servername: 'evil.example' }
@@ -138,7 +138,7 @@ test('[F9] given that API and token endpoint share origin and dispatcher, when a
   expect(api.sent('authorization')).toEqual(['Basic a', 'Bearer t1'])
 })
 
-test('[F6] given that the login is known to have ended, when whenDead says refuse, then nothing is sent', async () => {
+test('[F6] given a login that has ended, when whenDead is refuse, then nothing is sent', async () => {
   const { dispatch, sent } = scripted()
   const { cell } = tokens()
   const dead = Object.assign(cell, { isDead: () => true })
@@ -157,7 +157,7 @@ test('[F6] given that the login is known to have ended, when whenDead says refus
   expect(sent.length).toBe(1)
 })
 
-test('[F1] given a rejected attempt that was redirected, when the second one is answered, then the context is the second one’s', () => {
+test('[F1] given a rejected attempt that was redirected, when the second one gets its response, then the context is the second one’s', () => {
   const { dispatch, inner } = scripted()
   const { cell } = tokens()
   cell.set('t9')

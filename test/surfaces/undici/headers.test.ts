@@ -28,7 +28,7 @@ test.each<[string, unknown, unknown]>([
   ],
   ['nothing', undefined, { authorization: 'Bearer new' }],
 ])(
-  '[F1] given headers as %s, when a token is put on them, then the others stay, in that form',
+  '[F1] given headers as %s, when a token is added, then the other headers stay, in that form',
   (_form, given, expected) => {
     const before = structuredClone(given)
     const once = withCredential(given, TOKEN)
@@ -39,12 +39,12 @@ test.each<[string, unknown, unknown]>([
   },
 )
 
-test('[F1] given a list of an odd length, when a token is put on it, then undici gets to see what is wrong with it', () => {
+test('[F1] given a list of an odd length, when a token is added, then undici reports what is wrong with it', () => {
   const sent = withCredential(['accept', 'a/b', 'accept'], TOKEN)
   expect(sent).toEqual(['accept', 'a/b', 'accept', 'authorization', 'Bearer new'])
 })
 
-test('[F1] given a header of a name that means something to objects, when a token is put on it, then it is kept', () => {
+test('[F1] given a header whose name has a meaning for objects, such as __proto__, when a token is added, then the header is kept', () => {
   const headers: unknown = JSON.parse('{"__proto__":"x","constructor":"y"}')
   const sent = JSON.stringify(withCredential(headers, TOKEN))
   expect(sent).toBe('{"__proto__":"x","constructor":"y","authorization":"Bearer new"}')

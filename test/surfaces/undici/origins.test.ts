@@ -34,7 +34,7 @@ async function ask(dispatcher: Dispatcher, origin: string | URL, path: string): 
 }
 
 describe('[F4] where the credential goes', () => {
-  test('[F4] a request to anywhere else is dispatched as it is, without it', () => {
+  test('[F4] given a request to another origin, when it is dispatched, then it passes unchanged, without the credential', () => {
     const { dispatch, sent } = scripted()
     const dispatching = refreshingInterceptor(tokens().cell, { origins: api.origin })(dispatch)
     const options = { origin: elsewhere.origin, path: '/', method: 'GET', headers: { a: '1' } }
@@ -44,7 +44,7 @@ describe('[F4] where the credential goes', () => {
     expect(sent[0]?.handler).toBe(listener)
   })
 
-  test('[F4] hosts that only look like an origin get nothing; what is the same origin does', async () => {
+  test('[F4] given hosts that look like the origin, when they are asked, then only the same origin gets the credential', async () => {
     const { dispatch, sent } = scripted()
     const dispatching = refreshingInterceptor(tokens().cell, { origins: 'https://api.example.com' })(dispatch)
     const sentTo = async (origin: string | URL): Promise<unknown> => {
@@ -73,14 +73,14 @@ describe('[F4] where the credential goes', () => {
     }
   })
 
-  test('[F4] it is the origin that decides, whatever path or host the request names', async () => {
+  test('[F4] given any path or host in a request, when it is dispatched, then its origin alone decides', async () => {
     const dispatcher = refreshed(tokens().cell, { origins: api.origin })
     const headers = { host: new URL(api.origin).host }
     await dispatcher.request({ origin: elsewhere.origin, path: `${api.origin}/x`, method: 'GET', headers })
     expect(elsewhere.sent('authorization')).toEqual([undefined])
   })
 
-  test('[F4] a Client and a Pool have to be told the origin', async () => {
+  test('[F4] given a Client or a Pool, when a request names no origin, then it is refused', async () => {
     for (const made of [new Client(api.origin), new Pool(api.origin)]) {
       const dispatcher = refreshed(tokens().cell, { origins: api.origin }, made)
       expect(await ask(dispatcher, api.origin, '/here')).toEqual([200, 'here'])
@@ -102,7 +102,7 @@ describe('[F4] redirects, by undici’s interceptor', () => {
     ['beneath', true],
     ['above', false],
   ])(
-    '[F4] %s: within the origin it is followed with the credential, elsewhere without',
+    '[F4] given the redirect interceptor %s, when it follows a redirect, then the credential goes along only within the origin',
     async (_, isBeneath) => {
       turnAway = true
       const { cell, refreshes } = tokens()
@@ -117,7 +117,7 @@ describe('[F4] redirects, by undici’s interceptor', () => {
     },
   )
 
-  test('[F4, C8] one that leads back has lost the credential: nothing is judged by it', async () => {
+  test('[F4, C8] given a redirect that leads back to the origin, when it is followed, then its response proves nothing, because the credential was removed', async () => {
     let status = 401
     const round = await startRecordingServer((request, response) => {
       if (request.path === '/end') response.writeHead(status).end()
@@ -137,7 +137,7 @@ describe('[F4] redirects, by undici’s interceptor', () => {
     await round.close()
   })
 
-  test('[F4] a header that would survive it is not taken along: the redirect is handed on', async () => {
+  test('[F4] given a header that would survive a redirect, when one arrives, then the caller gets the redirect', async () => {
     const dispatcher = agent().compose(
       redirects,
       refreshingInterceptor(tokens().cell, { origins: api.origin, apply: 'x-api-key' }),
@@ -147,7 +147,7 @@ describe('[F4] redirects, by undici’s interceptor', () => {
     expect(elsewhere.requests).toEqual([])
   })
 
-  test('[F4] composed above, each hop is a request of its own', async () => {
+  test('[F4] given the redirect interceptor above ours, when it follows a redirect, then each hop is a request of its own', async () => {
     const ours = refreshingInterceptor(tokens().cell, { origins: api.origin, apply: 'x-api-key' })
     const dispatcher = agent().compose(ours, redirects)
     expect(await ask(dispatcher, api.origin, '/away')).toEqual([200, 'elsewhere'])
@@ -156,7 +156,7 @@ describe('[F4] redirects, by undici’s interceptor', () => {
     expect(api.sent('x-api-key')).toEqual(['t0', 't0', 't0'])
   })
 
-  test('the way that a request has gone is told to its caller', async () => {
+  test('given a followed redirect, when the caller reads its context, then that shows the way', async () => {
     const cell = tokens().cell
     const dispatcher = agent().compose(redirects, refreshingInterceptor(cell, { origins: api.origin }))
     await ask(dispatcher, api.origin, '/here')
@@ -194,12 +194,12 @@ describe('bad input', () => {
       { origins: 'https://a', rules: { a: false } },
       "The rule 'a' must have 'statuses' and 'matches'; only a default one can be false.",
     ],
-  ])('%j is refused', (given, says) => {
+  ])('given %j as options, when an interceptor is made, then they are refused', (given, says) => {
     expect(message(given)).toBe(`invalid_option: ${says}`)
   })
 
   test.each([undefined, null, {}, 'token', async () => 'token'])(
-    'a refresher that is none: %s',
+    'given %s as a refresher, when an interceptor is made, then it is refused',
     (refresher) => {
       expect(() => refreshingInterceptor(refresher as never, { origins: 'https://a' })).toThrow(
         expect.objectContaining({
@@ -210,7 +210,7 @@ describe('bad input', () => {
     },
   )
 
-  test('a handler of undici 6 is told what it needs', () => {
+  test('given a handler of undici 6, when it is used, then the error says which version it needs', () => {
     const { dispatch, sent } = scripted()
     const dispatching = refreshingInterceptor(cell, { origins: 'https://a' })(dispatch)
     const handler = { onConnect: () => undefined, onHeaders: () => true } as never
@@ -220,14 +220,14 @@ describe('bad input', () => {
     expect(sent).toEqual([])
   })
 
-  test('no options are undici’s to refuse', async () => {
+  test('given a request without options, when it is dispatched, then undici refuses it', async () => {
     const dispatching = refreshingInterceptor(cell, { origins: 'https://a' })(scripted().dispatch)
     expect(() => dispatching(undefined as never, new Listener())).toThrow(RefreshError)
   })
 })
 
 describe('[F6] no credential', () => {
-  test('[F6] after a logout, too, and whoever is slow to read it gets it piece by piece', async () => {
+  test('[F6] given a logout, when a request is made, then a slow reader gets our own 401 piece by piece', async () => {
     const { cell } = tokens()
     cell.clear()
     const dispatching = refreshingInterceptor(cell, { origins: api.origin })(scripted().dispatch)
@@ -241,7 +241,7 @@ describe('[F6] no credential', () => {
     expect(listener.heard.slice(3)).toEqual(['end {}'])
   })
 
-  test('[F6] an upgrade is refused as undici presents an answer that is none', async () => {
+  test('[F6] given no credential, when an upgrade is requested, then it fails as undici presents any response without an upgrade', async () => {
     const dispatcher = refreshed(broken().cell, { origins: api.origin })
     const options = { origin: api.origin, path: '/' } as Dispatcher.UpgradeOptions
     await expect(dispatcher.upgrade(options)).rejects.toMatchObject({ message: 'bad upgrade' })

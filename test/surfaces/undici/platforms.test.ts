@@ -44,28 +44,31 @@ const bodies: [string, () => BodyInit, string][] = [
 ]
 
 describe('[F2] the platform’s fetch, over the global dispatcher', () => {
-  test.each(bodies)('[F1, F2] %s is replayed, though fetch made a stream of it', async (_, make, type) => {
-    const { cell, refreshes } = tokens()
-    setGlobalDispatcher(refreshed(cell, { origins: server.origin }))
-    const init = { method: 'POST', body: make(), duplex: 'half', headers: { 'X-A': '1' } } as RequestInit
-    const response = await fetch(`${server.origin}/v1?a=b`, init)
-    expect([response.status, await response.text(), response.url]).toEqual([
-      200,
-      'ok',
-      `${server.origin}/v1?a=b`,
-    ])
-    expect(refreshes()).toBe(1)
-    expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
-    const [first, second] = server.requests
-    expect(first?.body.length).toBeGreaterThan(0)
-    expect(second?.body.equals(first?.body ?? Buffer.alloc(0))).toBe(true)
-    for (const { headers, path } of server.requests) {
-      expect(headers['content-type'] ?? '').toContain(type)
-      expect([headers['x-a'], path]).toEqual(['1', '/v1?a=b'])
-    }
-  })
+  test.each(bodies)(
+    "[F1, F2] given the platform's fetch and %s as a body, when it is rejected, then the same is sent again, though fetch made a stream of it",
+    async (_, make, type) => {
+      const { cell, refreshes } = tokens()
+      setGlobalDispatcher(refreshed(cell, { origins: server.origin }))
+      const init = { method: 'POST', body: make(), duplex: 'half', headers: { 'X-A': '1' } } as RequestInit
+      const response = await fetch(`${server.origin}/v1?a=b`, init)
+      expect([response.status, await response.text(), response.url]).toEqual([
+        200,
+        'ok',
+        `${server.origin}/v1?a=b`,
+      ])
+      expect(refreshes()).toBe(1)
+      expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
+      const [first, second] = server.requests
+      expect(first?.body.length).toBeGreaterThan(0)
+      expect(second?.body.equals(first?.body ?? Buffer.alloc(0))).toBe(true)
+      for (const { headers, path } of server.requests) {
+        expect(headers['content-type'] ?? '').toContain(type)
+        expect([headers['x-a'], path]).toEqual(['1', '/v1?a=b'])
+      }
+    },
+  )
 
-  test('[F1] a call without a body stays one, and a Request is sent as it is', async () => {
+  test("[F1] given the platform's fetch, when a call has no body, or is a Request, then it is sent as it is", async () => {
     setGlobalDispatcher(refreshed(tokens().cell, { origins: server.origin }))
     await fetch(new Request(server.origin))
     await fetch(new Request(server.origin, { method: 'PUT', body: 'x' }))
@@ -76,7 +79,7 @@ describe('[F2] the platform’s fetch, over the global dispatcher', () => {
     ])
   })
 
-  test('[F6] without a token the answer is a 401 of our own', async () => {
+  test("[F6] given no token, when the platform's fetch is called, then it gets our own 401", async () => {
     setGlobalDispatcher(refreshed(broken().cell, { origins: server.origin }))
     const response = await fetch(server.origin, { method: 'POST', body: 'x' })
     expect([response.status, response.statusText]).toEqual([401, 'Unauthorized (refresh_failed)'])
@@ -84,13 +87,13 @@ describe('[F2] the platform’s fetch, over the global dispatcher', () => {
     expect(server.requests).toEqual([])
   })
 
-  test('[F3] where the refresh fails the 401 is returned, with a body that was sent or not', async () => {
+  test("[F3] given a refresh that fails, when the platform's fetch is called, then it gets the 401, with a body that was sent or not", async () => {
     setGlobalDispatcher(refreshed(broken('t0').cell, { origins: server.origin }))
     const response = await fetch(server.origin, { method: 'POST', body: 'x' })
     expect([response.status, await response.text()]).toEqual([401, '{"error":{"message":"expired"}}'])
   })
 
-  test('[C4] an aborted fetch ends at once, at whatever point it is', async () => {
+  test('[C4] given a fetch at any point, when it aborts, then it ends at once', async () => {
     let refreshing: () => void = () => undefined
     const reached = new Promise<void>((resolve) => {
       refreshing = resolve
@@ -110,7 +113,7 @@ describe('[F2] the platform’s fetch, over the global dispatcher', () => {
     expect(server.requests.length).toBe(1)
   })
 
-  test('[F4] fetch follows redirects itself: each hop is judged on its own', async () => {
+  test('[F4] given redirects that fetch follows itself, when each hop responds, then it is judged on its own', async () => {
     const elsewhere = await startRecordingServer((_, response) => response.end('elsewhere'))
     const api = await startRecordingServer((_, response) => {
       response.writeHead(307, { location: `${elsewhere.origin}/x` }).end()
@@ -124,19 +127,22 @@ describe('[F2] the platform’s fetch, over the global dispatcher', () => {
   })
 })
 
-test.each(bodies)('[F2] undici’s own fetch, over a dispatcher that it is given: %s', async (name, make) => {
-  // The platform's form is none to undici.
-  if (name === 'a form') return
-  const dispatcher = refreshed(tokens().cell, { origins: server.origin }) as Agent
-  const init = { method: 'POST', body: make(), dispatcher, duplex: 'half' } as object
-  const response = await undiciFetch(server.origin, init)
-  expect([response.status, await response.text()]).toEqual([200, 'ok'])
-  const [first, second] = server.requests
-  expect(first?.body.length).toBeGreaterThan(0)
-  expect(second?.body.equals(first?.body ?? Buffer.alloc(0))).toBe(true)
-})
+test.each(bodies)(
+  "[F2] given undici's own fetch over a dispatcher, when %s is rejected, then the same is sent again",
+  async (name, make) => {
+    // The platform's form is none to undici.
+    if (name === 'a form') return
+    const dispatcher = refreshed(tokens().cell, { origins: server.origin }) as Agent
+    const init = { method: 'POST', body: make(), dispatcher, duplex: 'half' } as object
+    const response = await undiciFetch(server.origin, init)
+    expect([response.status, await response.text()]).toEqual([200, 'ok'])
+    const [first, second] = server.requests
+    expect(first?.body.length).toBeGreaterThan(0)
+    expect(second?.body.equals(first?.body ?? Buffer.alloc(0))).toBe(true)
+  },
+)
 
-test('[F1] stream and pipeline', async () => {
+test('[F1] given stream() and pipeline(), when they are rejected, then they are made again', async () => {
   const dispatcher = refreshed(tokens().cell, { origins: server.origin })
   const written: string[] = []
   const request = { origin: server.origin, path: '/', method: 'POST', body: 'x' } as const
@@ -210,7 +216,7 @@ describe('WebSocket handshakes', () => {
       socket.addEventListener('close', ({ code }) => resolve([...heard, String(code)]))
     })
 
-  test('[F1] one that is turned away is made again with a fresh token', async () => {
+  test('[F1] given a handshake that is rejected, when a fresh token is there, then it is made again', async () => {
     const sockets = await serveSockets()
     const { cell, refreshes } = tokens()
     expect(await talk(sockets.url, refreshed(cell, { origins: sockets.origin }))).toEqual(['hello', '1000'])
@@ -219,7 +225,7 @@ describe('WebSocket handshakes', () => {
     await sockets.close()
   })
 
-  test('[F3] one whose refresh fails fails, as any that is turned away', async () => {
+  test('[F3] given a refresh that fails, when a handshake is rejected, then it fails like any rejected handshake', async () => {
     const sockets = await serveSockets()
     const { cell, refreshes } = broken('t0')
     expect(await talk(sockets.url, refreshed(cell, { origins: sockets.origin }))).toEqual(['error', '1006'])
@@ -227,7 +233,7 @@ describe('WebSocket handshakes', () => {
     await sockets.close()
   })
 
-  test('[F6] and so does one without a token', async () => {
+  test('[F6] given no token, when a handshake is made, then it fails like any rejected handshake', async () => {
     const sockets = await serveSockets()
     const dispatcher = refreshed(broken().cell, { origins: sockets.origin })
     expect(await talk(sockets.url, dispatcher)).toEqual(['error', '1006'])
@@ -235,7 +241,7 @@ describe('WebSocket handshakes', () => {
     await sockets.close()
   })
 
-  test('[F1] upgrade() by hand, too', async () => {
+  test('[F1] given upgrade(), when it is rejected, then it is made again', async () => {
     const sockets = await serveSockets()
     const dispatcher = refreshed(tokens().cell, { origins: sockets.origin })
     const options = { origin: sockets.origin, path: '/', protocol: 'websocket' } as Dispatcher.UpgradeOptions

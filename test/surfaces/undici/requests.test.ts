@@ -73,27 +73,43 @@ describe('[F1] what is sent', () => {
           ['authorization', 'x'],
         ]).entries(),
     ],
-  ])('[F1] headers may be %s, which is not changed', async (_, make) => {
-    const headers = make()
-    const before = Array.isArray(headers) ? [...headers] : { ...Object(headers) }
-    const dispatcher = refreshed(tokens().cell, { origins: server.origin })
-    const options = { origin: server.origin, path: '/', method: 'GET', headers } as Dispatcher.RequestOptions
-    const copy = { ...options }
-    await (await dispatcher.request(options)).body.dump()
-    expect(server.sent('x-a')).toEqual(['1', '1'])
-    expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
-    expect(options).toEqual(copy)
-    if (typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers)) {
-      expect(headers).toEqual(before)
-    }
-    if (Array.isArray(headers)) expect(headers).toEqual(before)
-  })
+  ])(
+    "[F1] given headers as %s, when a request is made, then the credential is added, and the caller's headers do not change",
+    async (_, make) => {
+      const headers = make()
+      const before = Array.isArray(headers) ? [...headers] : { ...Object(headers) }
+      const dispatcher = refreshed(tokens().cell, { origins: server.origin })
+      const options = {
+        origin: server.origin,
+        path: '/',
+        method: 'GET',
+        headers,
+      } as Dispatcher.RequestOptions
+      const copy = { ...options }
+      await (await dispatcher.request(options)).body.dump()
+      expect(server.sent('x-a')).toEqual(['1', '1'])
+      expect(server.sent('authorization')).toEqual(['Bearer t0', 'Bearer t1'])
+      expect(options).toEqual(copy)
+      if (typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers)) {
+        expect(headers).toEqual(before)
+      }
+      if (Array.isArray(headers)) expect(headers).toEqual(before)
+    },
+  )
 
-  test.each([[null], [undefined]])('[F1] no headers (%s) are some, too', async (headers) => {
-    const dispatcher = refreshed(tokens().cell, { origins: server.origin })
-    const request = { origin: server.origin, path: '/', method: 'GET', headers } as Dispatcher.RequestOptions
-    expect((await dispatcher.request(request)).statusCode).toBe(200)
-  })
+  test.each([[null], [undefined]])(
+    '[F1] given no headers (%s), when a request is made, then it has the credential',
+    async (headers) => {
+      const dispatcher = refreshed(tokens().cell, { origins: server.origin })
+      const request = {
+        origin: server.origin,
+        path: '/',
+        method: 'GET',
+        headers,
+      } as Dispatcher.RequestOptions
+      expect((await dispatcher.request(request)).statusCode).toBe(200)
+    },
+  )
 
   test.each([
     ['odd', ['x-a']],
@@ -101,20 +117,28 @@ describe('[F1] what is sent', () => {
     ['no pairs', new Set(['x', 'y', 'z'])],
     ['none at all', 'x-a: 1'],
     ['pairs of three', [['x-a', '1', '2'], ['x-b']]],
-  ])('headers that are %s are refused by undici, as without us', async (_, headers) => {
-    const request = { origin: server.origin, path: '/', method: 'GET', headers } as Dispatcher.RequestOptions
-    const dispatcher = refreshed(tokens().cell, { origins: server.origin })
-    for (const each of [agent(), dispatcher]) {
-      await expect(each.request(request)).rejects.toThrow(/headers|key|header/)
-    }
-    expect(server.requests).toEqual([])
-  })
+  ])(
+    'given headers that are %s, when a request is made, then undici refuses them, as without us',
+    async (_, headers) => {
+      const request = {
+        origin: server.origin,
+        path: '/',
+        method: 'GET',
+        headers,
+      } as Dispatcher.RequestOptions
+      const dispatcher = refreshed(tokens().cell, { origins: server.origin })
+      for (const each of [agent(), dispatcher]) {
+        await expect(each.request(request)).rejects.toThrow(/headers|key|header/)
+      }
+      expect(server.requests).toEqual([])
+    },
+  )
 
   test.each<[string, string[] | Record<string, string>]>([
     ['an object', { 'X-Goog-Api-Key': 'unused', 'x-b': '2' }],
     ['a list', ['X-Goog-Api-Key', 'unused', 'x-b', '2']],
   ])(
-    '[F1] a function sets what it likes, and takes away what it says is undefined: %s',
+    '[F1] given headers as %s, when a function sets some and sets others to undefined, then the request has the first and lacks the others',
     async (_, headers) => {
       const cell: Refresher<{ id: string }> = tokens().cell.map((id) => ({ id }))
       const apply = ({ id }: { id: string }): Record<string, string | undefined> => ({
@@ -137,7 +161,7 @@ describe('[F1] what is sent', () => {
     ['it has to wait for one', false, (body: Uint8Array): unknown => body],
     ['the body is an ArrayBuffer', true, (body: Uint8Array): unknown => body.buffer],
   ])(
-    '[F1, P12] what the caller changes after the call changes neither attempt, where %s',
+    '[F1, P12] given a caller that changes its objects after the call, when %s, then neither attempt changes',
     async (_, isReady, given) => {
       const { dispatch, inner, sent } = scripted()
       let count = 0
@@ -196,7 +220,7 @@ describe('[F2] bodies', () => {
     ['an async generator', () => generate('a', new TextEncoder().encode('bc')), 'abc'],
     ['an async generator of nothing', () => generate(), ''],
     ['a web stream', () => new Blob(['abc']).stream(), 'abc'],
-  ])('[F2] %s is replayed', async (_, make, text) => {
+  ])('[F2] given %s as a body, when it is rejected, then the same is sent again', async (_, make, text) => {
     const { cell, refreshes } = tokens()
     expect(await post(make(), {}, cell)).toBe(200)
     expect(refreshes()).toBe(1)
@@ -208,7 +232,7 @@ describe('[F2] bodies', () => {
     }
   })
 
-  test('[F2] a form is replayed as it was, whatever is appended meanwhile', async () => {
+  test('[F2] given a form, when something is appended during the refresh, then the form is sent again as it was', async () => {
     const data = form()
     const sending = post(data)
     data.append('later', '1')
@@ -284,19 +308,19 @@ describe('[F2] bodies', () => {
         return data
       },
     ],
-  ])('[F2] the limit is in bytes, and goes for %s', async (_, make) => {
+  ])('[F2] given %s as a body, when it is measured, then the limit counts bytes', async (_, make) => {
     expect(await post(make(five), { replayLimit: 4 })).toBe(401)
     expect(await post(make(five), { replayLimit: 5 })).toBe(200)
   })
 
-  test('what is no body is refused by undici, as without us', async () => {
+  test('given a value that is no body, when it is sent, then undici refuses it, as without us', async () => {
     for (const body of [7, {}, true]) {
       await expect(post(body)).rejects.toMatchObject({ code: 'UND_ERR_INVALID_ARG' })
     }
     await expect(post([7])).rejects.toBeInstanceOf(TypeError)
   })
 
-  test('a content-length that is the caller’s stays', async () => {
+  test("given a content-length of the caller's, when the request is made, then it stays", async () => {
     const dispatcher = refreshed(tokens().cell, { origins: server.origin })
     const headers = { 'content-length': '3' }
     const body = generate('a', 'bc') as unknown as Body
@@ -305,7 +329,7 @@ describe('[F2] bodies', () => {
     expect(server.sent('transfer-encoding')).toEqual([undefined, undefined])
   })
 
-  test('[F2] however a body is cut into pieces, every byte is sent, and sent again', async () => {
+  test('[F2] given a body in any pieces, when it is sent and sent again, then every byte arrives both times', async () => {
     const cells = tokens()
     const gated = refreshed(cells.cell, { origins: server.origin })
     await fc.assert(
@@ -425,7 +449,7 @@ describe('[F2] an answer that comes before the body was read', () => {
     return { refresh, given, sent, listener, heard, sender }
   }
 
-  test('[F2] the rest is read while the credential is refreshed, and sent with the second attempt', async () => {
+  test('[F2] given a body that is still arriving, when the credential is refreshed, then the rest is read, and the second attempt sends it', async () => {
     const { refresh, given, sent, listener, heard, sender } = await early()
     await given.give('b')
     await given.give(undefined)
@@ -475,7 +499,7 @@ describe('[F2] an answer that comes before the body was read', () => {
     expect(given.left()).toBe(true)
   })
 
-  test('[F2] a source that breaks meanwhile breaks nothing else', async () => {
+  test('[F2] given a source that breaks during the refresh, when the call ends, then nothing else breaks', async () => {
     const { refresh, given, sent, listener, heard } = await early()
     given.body.next = () => Promise.reject(new Error('broken'))
     await given.give('b')
@@ -484,7 +508,7 @@ describe('[F2] an answer that comes before the body was read', () => {
     expect([sent.length, listener.heard[1], heard]).toEqual([1, '401 S401', ['body_not_replayable']])
   })
 
-  test('[F2, C2] what is at hand is read on, even where a newer token is there at once', async () => {
+  test('[F2, C2] given a newer token that is there at once, when the second attempt is made, then the bytes at hand are read before', async () => {
     const { cell, refreshes } = tokens()
     const { dispatch, sent, inner } = scripted()
     const dispatching = refreshingInterceptor(cell, { origins: ORIGIN })(dispatch)
@@ -543,7 +567,7 @@ describe('[F2] an answer that comes before the body was read', () => {
     },
   )
 
-  test('[F2] over a real connection: the server turns it away before it has read it', async () => {
+  test('[F2] given a real connection, when the server rejects a request before it has read it, then the request is sent again', async () => {
     const seen: string[] = []
     const hasty = createServer((request, response) => {
       if (request.headers.authorization !== 'Bearer t1') response.writeHead(401).end('early')

@@ -25,7 +25,7 @@ async function status(dispatcher: Dispatcher, origin: string, more: object = {})
   return statusCode
 }
 
-test('[C1, C2, C3, F1] 100 requests in flight, their 401s let out one by one: one redemption, and all succeed', async () => {
+test('[C1, C2, C3, F1] given 100 requests whose 401s arrive one by one, when they are refreshed, then the refresh token is redeemed once, and all succeed', async () => {
   const authorization = await startAuthorizationServer()
   closing.push(authorization)
   const login = await authorization.login()
@@ -75,7 +75,7 @@ test('[C1, C2, C3, F1] 100 requests in flight, their 401s let out one by one: on
   expect([login.redemptions(), login.refused(), login.revoked()]).toEqual([1, 0, false])
 })
 
-test('[C8] a fresh credential that was accepted may be refreshed again at once', async () => {
+test('[C8] given a fresh credential that was accepted, when it is rejected, then it may be refreshed again at once', async () => {
   let count = 0
   let good = 't1'
   const clock = new ManualClock()
@@ -91,7 +91,7 @@ test('[C8] a fresh credential that was accepted may be refreshed again at once',
   }
 })
 
-test('[P3] a connection that cannot be made is an error as it is, and refreshes nothing', async () => {
+test('[P3] given a connection that cannot be made, when a request is sent, then it fails with that error, and nothing is refreshed', async () => {
   const api = await serve(bearer(() => true))
   const { origin } = api
   await api.close()
@@ -102,7 +102,7 @@ test('[P3] a connection that cannot be made is an error as it is, and refreshes 
   expect(refreshes()).toBe(0)
 })
 
-test('[P3] one that is lost in the middle of the answer, too', async () => {
+test('[P3] given a connection that breaks within the response, when it does, then the caller gets that error, and nothing is refreshed', async () => {
   const api = await serve((_, response, raw) => {
     response.writeHead(200, { 'content-length': '100' }).write('some', () => raw.socket.destroy())
   })
@@ -113,7 +113,7 @@ test('[P3] one that is lost in the middle of the answer, too', async () => {
   expect(refreshes()).toBe(0)
 })
 
-test('[Z1] no token is in an event, an error, or in what can be seen of a controller', async () => {
+test('[Z1] given a request, when its events, its errors and its controller are read, then no token is in them', async () => {
   const api = await serve(bearer(() => false))
   const heard: unknown[] = []
   const canary = 'canary-7f3a'

@@ -53,7 +53,7 @@ const [rejection = ''] = Object.values(IN_STREAM_REJECTIONS)
 
 describe('[F5] compressed streams', () => {
   test.each(['gzip', 'x-gzip', 'GZIP', 'deflate', 'deflate, raw', 'br'])(
-    '[F5] a copy of %s is read, and the bytes are handed on as they are',
+    '[F5] given a stream compressed with %s, when it is judged, then a copy is decoded, and the caller gets the bytes unchanged',
     async (name) => {
       const encoding = name.replace(', raw', '')
       const pack = name.endsWith('raw') ? deflateRawSync : (PACKERS[name] ?? gzipSync)
@@ -70,7 +70,7 @@ describe('[F5] compressed streams', () => {
   )
 
   test.each(['none', 'utf-8', 'aws-chunked, identity'])(
-    '[F5] what is called compressed by a name that is no compression (%s) is read as it is',
+    '[F5] given a name that is no compression (%s), when a stream has it, then the bytes are read as they are',
     async (encoding) => {
       server = await startRecordingServer(({ headers }, response) => {
         response.writeHead(200, { ...SSE, 'content-encoding': encoding })
@@ -82,7 +82,7 @@ describe('[F5] compressed streams', () => {
     },
   )
 
-  test('[F5] the first event is found before the stream is over', async () => {
+  test('[F5] given an open stream, when its first event arrives, then it is judged before the stream ends', async () => {
     const gzip = createGzip({ flush: constants.Z_SYNC_FLUSH })
     server = await startRecordingServer(({ headers }, response) => {
       response.writeHead(200, { ...SSE, 'content-encoding': 'gzip' })
@@ -102,7 +102,7 @@ describe('[F5] compressed streams', () => {
   })
 
   test.each(['compress', 'gzip, br'])(
-    '[F5] what cannot be read (%s) is handed on at once',
+    '[F5] given a compression that cannot be decoded (%s), when a stream has it, then the caller gets the stream at once',
     async (encoding) => {
       let go: () => void = () => undefined
       server = await startRecordingServer((_, response) => {
@@ -117,7 +117,7 @@ describe('[F5] compressed streams', () => {
     },
   )
 
-  test('[F5] what is no gzip, or is cut short, is handed on as it is', async () => {
+  test('[F5] given bytes that are no gzip, or are cut short, when they arrive, then the caller gets them unchanged', async () => {
     for (const bytes of [Buffer.from('no gzip at all'), gzipSync(CONTENT).subarray(0, 12), Buffer.alloc(0)]) {
       await serve(bytes, { ...SSE, 'content-encoding': 'gzip' })
       const { body } = await open(tokens().cell, true)
@@ -126,7 +126,7 @@ describe('[F5] compressed streams', () => {
     }
   })
 
-  test('[F5] a little that unfolds to very much is not unfolded', async () => {
+  test('[F5] given few bytes that decode to very many, when they arrive, then the rest is not decoded', async () => {
     const bomb = gzipSync(Buffer.alloc(50_000_000, ':'))
     await serve(bomb, { ...SSE, 'content-encoding': 'gzip' })
     const { cell, refreshes } = tokens()
@@ -136,7 +136,7 @@ describe('[F5] compressed streams', () => {
   })
 })
 
-test('[F5] only an answer that is a plain success is looked at', async () => {
+test('[F5] given a response that is no plain success, when it is an event stream, then its first event is not judged', async () => {
   server = await startRecordingServer((_, response) => response.writeHead(203, SSE).end(rejection))
   const { cell, refreshes } = tokens()
   expect(await read(cell, true)).toBe(rejection)
@@ -154,7 +154,7 @@ function comment(size: number): Buffer {
   return text
 }
 
-test('[F5, P13] where as much has arrived as is looked at, no more is taken until that is done', async () => {
+test('[F5, P13] given as many bytes as are judged, when the decoder is still working, then no more are taken', async () => {
   const { dispatch, inner } = scripted()
   const ORIGIN = 'https://a.example'
   const dispatching = refreshingInterceptor(tokens().cell, { origins: ORIGIN, inspectStreams: true })(
@@ -178,7 +178,7 @@ test('[F5, P13] where as much has arrived as is looked at, no more is taken unti
   expect(Buffer.concat(received).equals(Buffer.concat([packed, Buffer.from('more')]))).toBe(true)
 })
 
-test('[F3] a rejection that says enough early is handed on whole all the same', async () => {
+test('[F3] given a rejection that is clear early, when it is passed on, then the caller gets it whole', async () => {
   const { dispatch, inner, sent } = scripted()
   const ORIGIN = 'https://a.example'
   const dispatching = refreshingInterceptor(broken('t0').cell, { origins: ORIGIN })(dispatch)
@@ -196,7 +196,7 @@ test('[F3] a rejection that says enough early is handed on whole all the same', 
   expect([sent.length, listener.heard]).toEqual([1, ['start', '401 S401', 'end {}']])
 })
 
-test('[F5] however its bytes arrive, the same is found, and every byte handed on', async () => {
+test('[F5] given any pieces of a stream, when they arrive, then the same event is found, and the caller gets every byte', async () => {
   const heartbeats = fc.constantFrom(': ä comment\n\n', 'event: ping\ndata: {}\n\n', '\n', 'id: 1\n\n')
   await fc.assert(
     fc.asyncProperty(

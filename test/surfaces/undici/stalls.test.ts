@@ -28,7 +28,7 @@ async function stalled(
   return { ...script, listener }
 }
 
-test('[F3] a 401 whose body stalls is waited for no longer than five seconds', async () => {
+test('[F3] given a 401 whose body stalls, when it is read, then that takes five seconds at most', async () => {
   const { inner, sent, listener } = await stalled(401)
   await vi.advanceTimersByTimeAsync(4_999)
   expect(sent).toHaveLength(1)
@@ -40,7 +40,7 @@ test('[F3] a 401 whose body stalls is waited for no longer than five seconds', a
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('[F5] an event stream that says it is a rejection, and then stalls, is waited for no longer either', async () => {
+test('[F5] given a rejection in an event stream that then stalls, when it is read, then that takes five seconds at most', async () => {
   const said = 'event: error\ndata: 401 Unauthorized\n\n'
   const { inner, sent, listener } = await stalled(200, said, { 'content-type': 'text/event-stream' })
   await vi.advanceTimersByTimeAsync(4_999)
@@ -53,7 +53,7 @@ test('[F5] an event stream that says it is a rejection, and then stalls, is wait
   expect(vi.getTimerCount()).toBe(0)
 })
 
-test('[F3] a suspect that turns out to be none is handed on, and what comes late is not lost', async () => {
+test('[F3] given a possible rejection that is none, when more of it comes late, then the caller gets that, too', async () => {
   const { inner, listener } = await stalled(403)
   await vi.advanceTimersByTimeAsync(5_000)
   expect(listener.heard).toEqual(['start', '403 S403', '{"error":'])
@@ -61,7 +61,7 @@ test('[F3] a suspect that turns out to be none is handed on, and what comes late
   expect(listener.heard).toEqual(['start', '403 S403', '{"error":', '"no"}', 'end {}'])
 })
 
-test('[F3] no timer is left of an answer that comes in time, or whose caller leaves', async () => {
+test('[F3] given a response in time, or a caller that leaves, when the judgement is over, then no timer is left', async () => {
   const prompt = await stalled(403)
   prompt.inner(0).data('"no"}').end()
   const left = await stalled(403)

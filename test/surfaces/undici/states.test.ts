@@ -155,34 +155,37 @@ const states: Record<string, { go(played: ReturnType<typeof play>): Promise<void
 }
 
 describe('[C4, P12] the caller leaves', () => {
-  test.each(Object.entries(states))('[C4, P12] %s: it is told at once, and that is all', async (_, state) => {
-    const played = play()
-    await state.go(played)
-    const { listener, sent, source, inner, events } = played
-    expect(listener.heard).toEqual(state.heard)
-    played.abort(reason)
-    expect(listener.heard).toEqual([...state.heard, 'error'])
-    expect(listener.error).toBe(reason)
-    expect(listener.controller).toMatchObject({ aborted: true, reason })
-    played.abort(new Error('again'))
-    expect(listener.controller).toMatchObject({ aborted: true, reason })
-    const count = sent.length
-    // Whatever the connection, or the refresh, comes with later.
-    const last = inner(count - 1)
-    if (!last.controller.aborted && !last.controller.isComplete) {
-      last.start()
-      expect(last.controller).toMatchObject({ aborted: true, reason })
-    }
-    if (!listener.heard.includes('200 S200')) last.late()
-    if (source.calls.length === 1) source.call(0).resolve('t1')
-    for (let turn = 0; turn < 20; turn++) await settled()
-    expect(listener.heard).toEqual([...state.heard, 'error'])
-    expect(sent.length).toBe(count)
-    expect(events.filter((type) => type === 'retried').length).toBe(count - 1)
-    for (const { controller } of sent) expect(controller.aborted || controller.isComplete).toBe(true)
-  })
+  test.each(Object.entries(states))(
+    '[C4, P12] given %s, when the caller leaves, then it gets its reason at once, and nothing more',
+    async (_, state) => {
+      const played = play()
+      await state.go(played)
+      const { listener, sent, source, inner, events } = played
+      expect(listener.heard).toEqual(state.heard)
+      played.abort(reason)
+      expect(listener.heard).toEqual([...state.heard, 'error'])
+      expect(listener.error).toBe(reason)
+      expect(listener.controller).toMatchObject({ aborted: true, reason })
+      played.abort(new Error('again'))
+      expect(listener.controller).toMatchObject({ aborted: true, reason })
+      const count = sent.length
+      // Whatever the connection, or the refresh, comes with later.
+      const last = inner(count - 1)
+      if (!last.controller.aborted && !last.controller.isComplete) {
+        last.start()
+        expect(last.controller).toMatchObject({ aborted: true, reason })
+      }
+      if (!listener.heard.includes('200 S200')) last.late()
+      if (source.calls.length === 1) source.call(0).resolve('t1')
+      for (let turn = 0; turn < 20; turn++) await settled()
+      expect(listener.heard).toEqual([...state.heard, 'error'])
+      expect(sent.length).toBe(count)
+      expect(events.filter((type) => type === 'retried').length).toBe(count - 1)
+      for (const { controller } of sent) expect(controller.aborted || controller.isComplete).toBe(true)
+    },
+  )
 
-  test('[C4] where there is no credential yet the caller can leave, too: nothing is sent', async () => {
+  test('[C4] given no credential yet, when the caller leaves, then nothing is sent', async () => {
     const { go, listener, abort, source, sent } = play({}, '')
     await go()
     expect(listener.heard).toEqual(['start'])
@@ -194,7 +197,7 @@ describe('[C4, P12] the caller leaves', () => {
     expect([listener.heard, sent.length, source.calls.length]).toEqual([['start', 'error'], 0, 1])
   })
 
-  test('[C4] who leaves as soon as it may sends nothing, whether there is a credential or not', async () => {
+  test('[C4] given a caller that leaves in its first callback, when its request begins, then nothing is sent, with a credential or without', async () => {
     const waiting = play({ start: () => waiting.abort(reason) }, '')
     await waiting.go()
     await settled()
@@ -206,7 +209,7 @@ describe('[C4, P12] the caller leaves', () => {
     expect(ready.inner(0).controller.aborted).toBe(true)
   })
 
-  test('[C4] the rejection that is handed on, and what has been answered, are left like any other', async () => {
+  test('[C4] given a rejection that the caller is getting, when the caller leaves, then it gets its reason, and nothing more', async () => {
     const { go, inner, source, listener, abort } = play({
       head: () => listener.controller?.pause(),
     })
@@ -221,7 +224,7 @@ describe('[C4, P12] the caller leaves', () => {
     expect(listener.heard).toEqual(['start', '401 S401', 'error'])
   })
 
-  test('[C4, P12] whenever it leaves between the refresh and the attempt, nothing is sent for it any more', async () => {
+  test('[C4, P12] given a refresh that has ended, when the caller leaves at any time before the second attempt, then nothing more is sent for it', async () => {
     for (const initial of ['', 't0']) {
       for (let turns = 0; turns < 40; turns++) {
         const { go, source, sent, abort, inner, listener } = play({}, initial)
@@ -239,7 +242,7 @@ describe('[C4, P12] the caller leaves', () => {
     }
   })
 
-  test('[F3] a handler that leaves while it is handed a rejection hears no more of it', async () => {
+  test('[F3] given a handler that leaves while it gets a rejection, when it has left, then it gets nothing more of the rejection', async () => {
     for (const name of ['head', 'data'] as const) {
       const { go, inner, source, listener, abort } = play({ [name]: () => abort(reason) })
       await go()
@@ -252,7 +255,7 @@ describe('[C4, P12] the caller leaves', () => {
     }
   })
 
-  test('an abort after the end is none', async () => {
+  test('given a request that has ended, when its caller aborts, then nothing happens', async () => {
     const { go, inner, source, listener, abort } = play()
     await go()
     inner(0).answer(401, 'no')
@@ -272,7 +275,7 @@ describe('[C4, P12] the caller leaves', () => {
     for (const { heard } of [listener, own.listener]) expect(heard).not.toContain('error')
   })
 
-  test('an abort without a reason is told as undici tells it', async () => {
+  test('given an abort without a reason, when the caller gets the error, then it is that of undici', async () => {
     const { go, listener, abort } = play({}, '')
     await go()
     abort()
@@ -282,8 +285,8 @@ describe('[C4, P12] the caller leaves', () => {
 
 const lost = new Error('other side closed')
 
-describe('a connection that is lost', () => {
-  test('[P3] before the answer it is told as it is, and refreshes nothing', async () => {
+describe('given a connection that breaks,', () => {
+  test('[P3] when no response has arrived, then the caller gets the error, and nothing is refreshed', async () => {
     const { go, inner, listener, source } = play()
     await go()
     inner(0).start().fail(lost)
@@ -292,14 +295,14 @@ describe('a connection that is lost', () => {
     expect(source.calls.length).toBe(0)
   })
 
-  test('[P3] before there was one, too: without a controller, and without a start', async () => {
+  test('[P3] when undici has not even started the request, then the caller gets the error, without a controller', async () => {
     const { go, inner, listener } = play()
     await go()
     inner(0).handler.onResponseError?.(undefined, lost)
     expect([listener.heard, listener.error]).toEqual([['error'], lost])
   })
 
-  test('on the second attempt it is told, too', async () => {
+  test('when the second attempt is running, then the caller gets the error, too', async () => {
     const { go, inner, source, listener } = play()
     await go()
     inner(0).answer(401)
@@ -310,7 +313,7 @@ describe('a connection that is lost', () => {
     expect([listener.heard, listener.error]).toEqual([['start', 'error'], lost])
   })
 
-  test('[F3] while a rejection is read: it is a rejection all the same', async () => {
+  test('[F3] when a rejection is being read, then it is a rejection all the same', async () => {
     const { go, inner, source, listener } = play()
     await go()
     inner(0).start().head(401).data('so far').fail(lost)
@@ -321,7 +324,7 @@ describe('a connection that is lost', () => {
     expect(listener.heard).toEqual(['start', '200 S200', 'ok', 'end {}'])
   })
 
-  test('[F3] and where it is handed on, it breaks for the caller at the same place', async () => {
+  test('[F3] when the caller gets a rejection that broke, then it breaks for the caller at the same place', async () => {
     const { go, inner, source, listener } = play()
     await go()
     inner(0).start().head(401).data('so far').fail(lost)
@@ -331,14 +334,14 @@ describe('a connection that is lost', () => {
     expect([listener.heard, listener.error]).toEqual([['start', '401 S401', 'so far', 'error'], lost])
   })
 
-  test('[F5] in the middle of a stream it is told after what has arrived', async () => {
+  test('[F5] when a stream is open, then the caller gets the error after the bytes that have arrived', async () => {
     const { go, inner, listener } = play()
     await go()
     inner(0).start().head(200, { 'content-type': 'text/event-stream' }).data('data: 1\n\n').fail(lost)
     expect(listener.heard).toEqual(['start', '200 S200', 'data: 1\n\n', 'error'])
   })
 
-  test('[F5, P13] one that is lost while its caller pauses is told at once, and nothing after it', async () => {
+  test('[F5, P13] when the caller pauses, then it gets the error at once, and nothing after it', async () => {
     const { go, inner, listener } = play({ data: () => listener.controller?.pause() })
     await go()
     const stream = inner(0).start().head(200, { 'content-type': 'text/event-stream' })
@@ -372,7 +375,7 @@ describe('a connection that is lost', () => {
   })
 })
 
-describe('a handler that throws', () => {
+describe('given a handler that throws', () => {
   const thrown = new Error('a mistake')
   const mistake = (): never => {
     throw thrown
@@ -384,7 +387,7 @@ describe('a handler that throws', () => {
     ['data', ['start', '200 S200', 'body', 'error']],
     ['end', ['start', '200 S200', 'body', 'end {}', 'error']],
   ] as const)(
-    'in %s: the request ends with what it threw, whether it is handed on at once',
+    'in %s: when a response passes at once, then the request ends with that error',
     async (name, heard) => {
       const { go, inner, listener } = play({ [name]: mistake })
       await go()
@@ -398,30 +401,36 @@ describe('a handler that throws', () => {
     ['head', ['start', '401 S401', 'error']],
     ['data', ['start', '401 S401', 'body', 'error']],
     ['end', ['start', '401 S401', 'body', 'end {}', 'error']],
-  ] as const)('in %s: or later', async (name, heard) => {
-    const { go, inner, listener, source } = play({ [name]: mistake })
-    await go()
-    inner(0).answer(401, 'body')
-    await settled()
-    source.call(0).reject(new Error('down'))
-    await settled()
-    expect([listener.heard, listener.error]).toEqual([heard, thrown])
-  })
+  ] as const)(
+    'in %s: when a rejection passes later, then the request ends with that error',
+    async (name, heard) => {
+      const { go, inner, listener, source } = play({ [name]: mistake })
+      await go()
+      inner(0).answer(401, 'body')
+      await settled()
+      source.call(0).reject(new Error('down'))
+      await settled()
+      expect([listener.heard, listener.error]).toEqual([heard, thrown])
+    },
+  )
 
   test.each([
     ['start', ['start', 'error']],
     ['head', ['start', '401 Unauthorized (refresh_failed)', 'error']],
-  ] as const)('in %s: or where the answer is our own', async (name, heard) => {
-    const { go, listener, source } = play({ [name]: mistake }, '')
-    await go()
-    await settled()
-    if (name === 'head') source.call(0).reject(new Error('down'))
-    await settled()
-    expect([listener.heard, listener.error]).toEqual([heard, thrown])
-    expect(source.calls.length).toBe(name === 'head' ? 1 : 0)
-  })
+  ] as const)(
+    'in %s: when the response is our own, then the request ends with that error',
+    async (name, heard) => {
+      const { go, listener, source } = play({ [name]: mistake }, '')
+      await go()
+      await settled()
+      if (name === 'head') source.call(0).reject(new Error('down'))
+      await settled()
+      expect([listener.heard, listener.error]).toEqual([heard, thrown])
+      expect(source.calls.length).toBe(name === 'head' ? 1 : 0)
+    },
+  )
 
-  test('in error: there is nobody left to tell, and it is not swallowed', async () => {
+  test('in error: when no callback is left to receive it, then the process gets the error', async () => {
     const later: (() => void)[] = []
     const { go, inner, listener } = play({ error: mistake })
     await go()
@@ -433,7 +442,7 @@ describe('a handler that throws', () => {
     expect(later[0]).toThrow(thrown)
   })
 
-  test('[F5] or in the middle of a stream that was looked at: its connection is closed', async () => {
+  test('[F5] while a stream is inspected: when it throws, then the connection is closed', async () => {
     const { go, inner, listener } = play({ data: mistake })
     await go()
     inner(0).start().head(200, { 'content-type': 'text/event-stream' }).data('data: 1\n\n')
@@ -443,7 +452,7 @@ describe('a handler that throws', () => {
 })
 
 describe('pauses', () => {
-  test('[P13] reach the connection once the answer is the caller’s', async () => {
+  test('[P13] when the caller gets the response, then its pauses reach the connection', async () => {
     const { go, inner, listener } = play({ head: () => listener.controller?.pause() })
     await go()
     const { controller } = inner(0).start().head(200)
@@ -453,7 +462,7 @@ describe('pauses', () => {
     expect(controller.paused).toBe(false)
   })
 
-  test('[F3] do not keep a rejection from being read: one that was made before holds for what comes after', async () => {
+  test('[F3] given a pause before the response, when a rejection is read, then it is read all the same, and the pause holds for the next response', async () => {
     const { go, inner, listener, source } = play({
       head: () => {
         if (listener.heard.length === 2) listener.controller?.pause()
@@ -472,7 +481,7 @@ describe('pauses', () => {
     expect(inner(1).controller.paused).toBe(false)
   })
 
-  test('[F5, P13] hold for what was read already, piece by piece; the rest comes after it', async () => {
+  test('[F5, P13] given bytes that were read already, when the caller pauses, then it gets them piece by piece, and the rest after them', async () => {
     const { go, inner, listener } = play({ data: () => listener.controller?.pause() })
     await go()
     const stream = inner(0).start().head(200, { 'content-type': 'text/event-stream' })
@@ -490,7 +499,7 @@ describe('pauses', () => {
     expect(listener.heard).toEqual(heard)
   })
 
-  test('[F5, P13] a handler may pause and resume from within', async () => {
+  test('[F5, P13] given a handler that pauses and resumes in its own callbacks, when bytes arrive, then it gets them in order', async () => {
     const { go, inner, listener } = play({
       head: () => {
         listener.controller?.pause()
@@ -520,7 +529,7 @@ describe('pauses', () => {
 })
 
 describe('the controller', () => {
-  test('[F1] is one for both attempts, started once, with the headers of the answer that is handed on', async () => {
+  test('[F1] given a retry, when the caller reads its controller, then it is one for both attempts, with the headers of the response that it gets', async () => {
     const { go, inner, listener, source } = play()
     await go()
     inner(0).start().head(401, { a: 'first' }).end()
@@ -535,7 +544,7 @@ describe('the controller', () => {
     expect(listener.controller?.rawTrailers).toEqual(['raw'])
   })
 
-  test('[F3] has those of a rejection that is handed on', async () => {
+  test("[F3] given a rejection that the caller gets, when it reads its controller, then that has the rejection's headers", async () => {
     const { go, inner, listener, source } = play()
     await go()
     inner(0).start().head(401, { a: 'first' })
@@ -549,7 +558,7 @@ describe('the controller', () => {
     expect(listener.controller?.rawTrailers).toEqual(['raw'])
   })
 
-  test('a dispatcher that is busy says so, and a request that it makes again starts once', async () => {
+  test('given a dispatcher that is busy, when it dispatches again, then the caller learns that it is busy, and the request starts once', async () => {
     const { dispatch, inner } = scripted()
     const cell = new Refreshable({ initial: 't0', refresh: async () => 't1' })
     const dispatching = refreshingInterceptor(cell, { origins: ORIGIN })(dispatch)
@@ -575,7 +584,7 @@ describe('upgrades', () => {
     }
   }
 
-  test('[F3] a refused tunnel is asked for again, and its connection closed', async () => {
+  test('[F3] given a rejected tunnel, when a fresh token is there, then it is requested again, and its connection is closed', async () => {
     const { go, inner, listener, source } = play()
     await go()
     const socket = new Socket()
@@ -589,7 +598,7 @@ describe('upgrades', () => {
     expect(listener.heard).toEqual(['start', 'upgrade 200'])
   })
 
-  test('[F3] where the refresh fails the caller gets it, as it is', async () => {
+  test('[F3] given a refresh that fails, when a tunnel was rejected, then the caller gets it unchanged', async () => {
     const { go, inner, listener, source } = play()
     await go()
     const socket = new Socket()
@@ -601,7 +610,7 @@ describe('upgrades', () => {
     expect([socket.destroyed, socket.listeners.length]).toEqual([false, 0])
   })
 
-  test('[P7] a second refusal is handed on', async () => {
+  test('[P7] given a second rejection of a tunnel, when it arrives, then the caller gets it', async () => {
     const { go, inner, listener, source } = play()
     await go()
     inner(0).start().upgrade(401, new Socket())
@@ -615,7 +624,7 @@ describe('upgrades', () => {
     expect([socket.destroyed, source.calls.length]).toEqual([false, 1])
   })
 
-  test('what the caller’s handler throws, it hears of', async () => {
+  test('given a handler that throws, when it gets an upgrade, then it gets that error', async () => {
     const thrown = new Error('a mistake')
     const { go, inner, listener, source } = play({
       upgrade: () => {
@@ -630,19 +639,22 @@ describe('upgrades', () => {
     expect([listener.heard, listener.error]).toEqual([['start', 'upgrade 401', 'error'], thrown])
   })
 
-  test.each([0, 1])('[C4] and where the caller leaves nobody does (after %i turns)', async (turns) => {
-    const { go, inner, listener, source, abort } = play()
-    await go()
-    const socket = new Socket()
-    inner(0).start().upgrade(401, socket)
-    for (let turn = 0; turn < turns; turn++) await settled()
-    abort(reason)
-    if (source.calls.length === 1) source.call(0).resolve('t1')
-    await settled()
-    expect(socket.destroyed).toBe(true)
-    expect(listener.heard).toEqual(['start', 'error'])
-    const late = new Socket()
-    inner(0).handler.onRequestUpgrade?.(inner(0).controller, 101, {}, late)
-    expect([late.destroyed, listener.heard.length]).toEqual([true, 2])
-  })
+  test.each([0, 1])(
+    '[C4] given a caller that leaves (after %i turns), when an upgrade arrives, then its connection is closed',
+    async (turns) => {
+      const { go, inner, listener, source, abort } = play()
+      await go()
+      const socket = new Socket()
+      inner(0).start().upgrade(401, socket)
+      for (let turn = 0; turn < turns; turn++) await settled()
+      abort(reason)
+      if (source.calls.length === 1) source.call(0).resolve('t1')
+      await settled()
+      expect(socket.destroyed).toBe(true)
+      expect(listener.heard).toEqual(['start', 'error'])
+      const late = new Socket()
+      inner(0).handler.onRequestUpgrade?.(inner(0).controller, 101, {}, late)
+      expect([late.destroyed, listener.heard.length]).toEqual([true, 2])
+    },
+  )
 })

@@ -4,7 +4,7 @@ import { expectTypeOf, test } from 'vitest'
 import type { Refreshable } from '../../../src/index.ts'
 import { type Interceptor, refreshingInterceptor } from '../../../src/surfaces/undici/index.ts'
 
-test('it is what undici’s compose takes, and gives a dispatch of the same make', () => {
+test("given the interceptor's type, when undici's compose takes it, then it compiles, and returns a dispatch of the same type", () => {
   expectTypeOf<Interceptor>().toExtend<Dispatcher.DispatcherComposeInterceptor>()
   expectTypeOf<Interceptor>().toExtend<Dispatcher.DispatchInterceptor>()
   expectTypeOf<(dispatch: Dispatcher.Dispatch) => Dispatcher.Dispatch>().toExtend<
@@ -12,7 +12,7 @@ test('it is what undici’s compose takes, and gives a dispatch of the same make
   >()
 })
 
-test('a value that is no token needs an apply of its own', () => {
+test('given values that are no token, when an interceptor is made without apply, then it does not compile', () => {
   const use = (cell: Refreshable<{ id: string }>, token: Refreshable<string>): void => {
     refreshingInterceptor(token, { origins: 'https://a' })
     refreshingInterceptor(cell, { origins: 'https://a', apply: ({ id }) => ({ 'x-id': id }) })

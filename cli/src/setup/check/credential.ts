@@ -11,10 +11,10 @@ import { type Finding, fixFor, good, problem } from './finding.ts'
 import { issuerOf } from './mcp-server.ts'
 import type { CheckedStore } from './store.ts'
 
-/** ms: half of what token lifetimes tolerate. */
+/** The tolerated difference of clocks, in ms: half of what token lifetimes tolerate. */
 const CLOCK_TOLERANCE = 30_000
 
-/** The server of a credential, and whether a token is to be had. */
+/** Checks the server of a credential, and whether the credential gets a token. */
 export async function checkCredential(
   config: Config,
   name: string,
@@ -23,10 +23,10 @@ export async function checkCredential(
   const about = `credentials.${name}`
   const definition = definitionOf(config, name)
   const found = await ofServer(await serverOf(config, name, store), definition, about)
-  // A login is in its store. A service gets a token without one.
+  // Without its store a login has no token. A service gets one without a store.
   if (store === 'locked' || (store === 'unusable' && isPersons(definition))) return found
   const ofTokens = await ofToken(config, name, about, store)
-  // Without its metadata nothing is to be had of the server: that is the same finding once more.
+  // If the metadata cannot be read, leave out the token's failure: it has the same cause.
   const isKnown = found.some(({ code, level }) => code === 'discovery' && level === 'error')
   return [...found, ...ofTokens.filter(({ code }) => !isKnown || !SAME_AS_DISCOVERY.has(code))]
 }
@@ -54,7 +54,7 @@ async function ofToken(
     try {
       const before = await store.store.read(name).catch(() => undefined)
       const { findings } = await credential.check()
-      // A service issues another token by itself, whatever the record was made for.
+      // Ignore this finding for a service: it gets another token by itself, whatever the record was made for.
       const telling = findings.filter(({ code }) => code !== 'made_for_another' || isPersons(definition))
       const found = telling.map((finding): Finding => {
         const { code, level, message } = finding
@@ -88,7 +88,7 @@ const LOGIN_MENDS: ReadonlySet<string> = new Set(['reauthentication_required', '
 
 type Server = Parameters<typeof discover>[0] & Pick<OAuthDefinition, 'tokenEndpoint'>
 
-/** The authorization server of a credential that has one. */
+/** The authorization server of a credential; undefined if it has none, or if only a login finds it. */
 async function serverOf(
   config: Config,
   name: string,

@@ -1,14 +1,14 @@
 import { exitCodeOf, EXIT, isRefreshError, messageOf } from '../../lib/fault.ts'
 import { installCommand } from '../source.ts'
 
-/** What a check found. It holds no secret. */
+/** The result of one check. It contains no secret. */
 export interface Finding {
-  /** The credential or the store that it is about; undefined: this machine. */
+  /** The credential, store or route that the finding concerns; undefined for this machine. */
   readonly about: string | undefined
   readonly code: string
   readonly level: 'ok' | 'warning' | 'error'
   readonly message: string
-  /** How to mend it; undefined where all is well. */
+  /** The remedy; undefined if all is well. */
   readonly fix: string | undefined
 }
 
@@ -16,14 +16,14 @@ export function good(about: string | undefined, code: string, message: string): 
   return { about, code, level: 'ok', message, fix: undefined }
 }
 
-/** What is amiss, from what was thrown. */
+/** The finding for an error. */
 export function problem(about: string, error: unknown): Finding {
   const code = isRefreshError(error) ? error.code : 'failed'
   return { about, code, level: 'error', message: messageOf(error), fix: fixFor(about, error) }
 }
 
 /**
- * Its message says what is wrong, and often how it is mended. This says where to look.
+ * The remedy for an error. The error's message says what is wrong; this says where to look.
  *
  * @param needed the package that a credential of this machine in a cloud needs
  */
@@ -35,7 +35,7 @@ export function fixFor(about: string, error: unknown, needed?: string): string {
   if (code.startsWith('store_')) return 'Mend the store: its folder, its server, its rights or its keys.'
   if (code === 'source_unreachable')
     return `Check the URLs of ${about}, the network, the proxy variables and NODE_EXTRA_CA_CERTS.`
-  // Not the server that is meant: what responds is a login page, a proxy or a site.
+  // The response does not come from the intended server, but from a login page, a proxy or a website.
   if (/ responded with (?:a page|nothing)\b/.test(error.message))
     return `Check ${about}.issuer or ${about}.tokenEndpoint, and the proxies in between.`
   if (exitCodeOf(error, false) === EXIT.unreachable) return 'Time mends it: try again.'

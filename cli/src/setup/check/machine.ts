@@ -3,7 +3,7 @@ import { proxyVariables, wrongProxyVariables } from '../../lib/proxy-variables.t
 import { proxyVariableFix } from '../http.ts'
 import { type Finding, good } from './finding.ts'
 
-/** What the environment says of the way to servers. */
+/** Checks the environment variables that affect the way to servers. */
 export async function checkMachine(): Promise<Finding[]> {
   return [...proxyVariables().map(ofProxy), ...ofChecking(), ...(await ofAuthorities())]
 }
@@ -35,7 +35,7 @@ function ofChecking(): Finding[] {
   ]
 }
 
-/** Node goes on without a file that it cannot read, and then trusts fewer servers than was meant. */
+/** Node ignores a file that it cannot read, and then trusts fewer servers than the person intended. */
 async function ofAuthorities(): Promise<Finding[]> {
   const path = process.env['NODE_EXTRA_CA_CERTS'] ?? ''
   if (path === '') return []

@@ -3,8 +3,8 @@ import type { McpDefinition } from '../../config/credentials.ts'
 import { isThisMachine, resourceMetadata } from '../resource.ts'
 
 /**
- * The authorization server of an MCP server: the one that issued the login, else the configured one, else the one that the MCP server names. undefined
- * where nobody says, or where only a login finds out whether it may be asked.
+ * Finds the authorization server of an MCP server: the one that issued the login, else the configured one, else the only one that the MCP
+ * server names. undefined if none is named, or if only a login may find out whether we can ask it.
  */
 export async function issuerOf(
   definition: McpDefinition,
@@ -31,7 +31,7 @@ export async function issuerOf(
   return mayAsk(new URL(only), new URL(url)) ? only : undefined
 }
 
-/** A public MCP server sends nobody into a private network. */
+/** True if we may ask the authorization server that an MCP server names. A public MCP server must not send us into a private network. */
 function mayAsk(issuer: URL, server: URL): boolean {
   if (issuer.hostname === server.hostname) return true
   if (isThisMachine(issuer)) return isThisMachine(server)

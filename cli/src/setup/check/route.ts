@@ -7,10 +7,10 @@ import { failureOf, proxiedFetch } from '../http.ts'
 import { routeOf } from '../proxy.ts'
 import { type Finding, good } from './finding.ts'
 
-/** ms */
+/** The longest wait for a response, in ms. */
 const TIMEOUT = 5_000
 
-/** Whether somebody answers at the end of a route. It asks once, without the credential; any response will do. */
+/** Checks whether a server responds at a route's `to`. It asks once, without the credential, and accepts any response. */
 export async function checkRoute(config: Config, name: string): Promise<Finding[]> {
   const about = `routes.${name}`
   const { preset, to } = routeOf(config, name)
@@ -36,7 +36,7 @@ export async function checkRoute(config: Config, name: string): Promise<Finding[
   return other === undefined ? [found] : [found, misfit(about, preset ?? '', host, other)]
 }
 
-/** Why there was no response; undefined where there was one. */
+/** Why no response came; undefined if one came. */
 async function problemOf(url: string): Promise<string | undefined> {
   const send = (await proxiedFetch()) ?? fetch
   try {
@@ -47,7 +47,7 @@ async function problemOf(url: string): Promise<string | undefined> {
     const cause: unknown = Reflect.get(Object(error), 'cause')
     if (error instanceof Error && error.name === 'TimeoutError')
       return `no response within ${TIMEOUT / 1000} s`
-    // The proxy asks ports that a fetch does not.
+    // A fetch refuses some ports that the proxy does not refuse.
     if (cause instanceof Error && cause.message === 'bad port') return problemOfPort(new URL(url))
     return failureOf(error, new URL(url))
   }
@@ -58,7 +58,7 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : messageOf(error)
 }
 
-/** Why nobody listens there; undefined where somebody does. */
+/** Why no server listens on a port; undefined if one does. */
 async function problemOfPort({ hostname, port }: URL): Promise<string | undefined> {
   const socket = connect({ host: hostname.replaceAll(/^\[|\]$/g, ''), port: Number(port), timeout: TIMEOUT })
   try {
@@ -71,7 +71,7 @@ async function problemOfPort({ hostname, port }: URL): Promise<string | undefine
   }
 }
 
-/** The preset of another vendor that the host belongs to. Many vendors serve OpenAI's API beside their own. */
+/** The preset of another vendor that this host belongs to. Never for OpenAI's API, which many vendors serve beside their own. */
 function vendorOf(host: string, preset: PresetName): string | undefined {
   if (preset === 'openai' || preset === 'openai-compatible') return undefined
   const hostOf = ({ to }: Preset): string | undefined => (to === undefined ? undefined : new URL(to).host)

@@ -6,17 +6,17 @@ import { loginCommand } from '../credential.ts'
 import { canLock, LOCKED, openStore } from '../store.ts'
 import { fixFor, type Finding, good, problem } from './finding.ts'
 
-/** ms: a server that nobody hears of is not waited for. */
+/** The longest wait for a store's server, in ms. */
 const SILENT = 6_000
 
-/** What was found of a store. */
+/** The result of a store's check. */
 export interface CheckedStore {
   readonly findings: readonly Finding[]
-  /** `locked`: another process does not give the account's lock back. `unusable`: asking it again would find the same again. */
+  /** `locked`: another process holds the account's lock for too long. `unusable`: another use of the store would fail in the same way. */
   readonly state: 'good' | 'locked' | 'unusable'
 }
 
-/** Whether a store can be read and locked. */
+/** Checks whether a store can be read and locked. */
 export async function checkStore(config: Config, name: string, account: string): Promise<CheckedStore> {
   const about = `stores.${name}`
   let opened: Awaited<ReturnType<typeof openStore>> | undefined

@@ -21,7 +21,7 @@ const DIMENSIONS: Readonly<Record<Vendor, string | undefined>> = {
   other: undefined,
 }
 
-/** An AI SDK embedding model as the `embed` of a provider. A request becomes one HTTP request, as a chat does. */
+/** Makes the `embed` of a provider out of an AI SDK embedding model. Each request becomes one HTTP request, as in a chat. */
 export class Embedding {
   readonly #model: AiSdkEmbeddingModel
   readonly #dialect: Dialect
@@ -59,7 +59,7 @@ export class Embedding {
     })
   }
 
-  /** The AI SDK's own error for this does not say what to do. */
+  /** Refuses a request with too many texts: the AI SDK's own error does not say what to do. */
   async #assertFits({ input }: EmbedRequest): Promise<void> {
     const most = await this.#model.maxEmbeddingsPerCall
     if (typeof most !== 'number' || input.length <= most) return
@@ -80,7 +80,7 @@ export class Embedding {
       const details = `how to ask ${modelId} for it is not known: use embeddingProviderOptions`
       report({ type: 'unsupported', feature: 'embed.dimensions', details })
     }
-    // The request's own number wins over the user's option, which outranks the field that v4 has for it.
+    // The number of dimensions in the request wins over the user's option. That option wins over the field that v4 has for it.
     const ours = dimensions === undefined || name === undefined ? {} : { [name]: dimensions }
     return {
       values: [...input],
@@ -104,7 +104,7 @@ export class Embedding {
     return {
       embeddings,
       model: typeof answered === 'string' ? answered : modelId,
-      // Some vendors do not count; the AI SDK then says nothing, or NaN.
+      // Some vendors count no tokens. The AI SDK then returns nothing, or NaN.
       usage: { inputTokens: typeof tokens === 'number' && Number.isFinite(tokens) ? tokens : 0 },
     }
   }

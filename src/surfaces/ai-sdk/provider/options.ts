@@ -6,44 +6,63 @@ import { isRecord } from '../record.ts'
 import type { Dialect, Vendor } from '../vendor.ts'
 import type { ProviderWarning, Report } from './warnings.ts'
 
-/** Options for a vendor, by namespace, as the AI SDK documents them: `{ anthropic: { … } }`. */
+/** Options for a vendor, by the namespaces that the AI SDK documents: `{ anthropic: { … } }`. */
 export type ProviderOptions = Record<string, Record<string, unknown>>
 
-/** Options of a model's use as a provider. */
+/** Options of {@link languageModelProvider}. */
 export interface LanguageModelProviderOptions {
-  /** The known facts about the model. Default: none; then only the vendor can refuse an impossible request. */
+  /**
+   * The known facts about the model. Without them, only the vendor can refuse an impossible request.
+   * @default none
+   */
   capabilities?: ModelCapabilities | undefined
-  /** The thinking that applies when a request names none. Default: none is asked for. */
+  /**
+   * The thinking of a request that names none.
+   * @default none
+   */
   thinking?: ThinkingConfig | undefined
   /**
-   * Options for the vendor that go with every request, in the AI SDK's namespaces. A request's own options win. Default: none.
+   * Options for the vendor that go with every request, in the AI SDK's namespaces. The request's own options win.
+   * @default none
    */
   providerOptions?: ProviderOptions | undefined
   /**
-   * The vendor whose protocol the model speaks. Default: read from the model's `provider`. Set it if the model has a name of its own, for
-   * instance one made with `createAnthropic({ name: 'my-proxy' })`.
+   * The vendor whose protocol the model speaks. Set it if the model has a name of its own, for instance one made with
+   * `createAnthropic({ name: 'my-proxy' })`.
+   * @default read from the model's `provider`
    */
   vendor?: Vendor | undefined
   /**
-   * Called with everything that did not get through: a field of a request that the vendor cannot honour, a kind of content that
-   * `ContentBlock` cannot hold, and the AI SDK's own warnings. An error that it throws is ignored.
-   * Default: each distinct warning is printed once, with `console.warn`.
+   * Receives a warning for everything that was lost or changed: a field of a request that the vendor cannot honour, a kind of content that
+   * `ContentBlock` cannot hold, and the AI SDK's own warnings. An error that the callback throws is ignored.
+   * @default prints each distinct warning once, with `console.warn`
    */
   onWarning?: ((warning: ProviderWarning) => void) | undefined
-  /** The model that the provider's `embed` asks, of this vendor or another. Default: none, and the provider has no `embed`. */
+  /**
+   * The model that the provider's `embed` asks, of this vendor or another. Without it the provider has no `embed`.
+   * @default none
+   */
   embeddingModel?: AiSdkEmbeddingModel | undefined
-  /** Options for the vendor that go with every `embed`, in the AI SDK's namespaces. Default: none. */
+  /**
+   * Options for the vendor that go with every `embed`, in the AI SDK's namespaces.
+   * @default none
+   */
   embeddingProviderOptions?: ProviderOptions | undefined
   /**
-   * The provider's `listModels`, because AI SDK models list none: ask the vendor with the credential of this model, and throw its refusal.
-   * Default: the provider has none.
+   * The provider's `listModels`, because AI SDK models cannot list models. Ask the vendor with the credential of this model, and throw the
+   * vendor's refusal. Without it the provider has no `listModels`.
+   * @default none
    */
   listModels?: ((options?: CallOptions) => Promise<ModelInfo[]>) | undefined
-  /** The provider's `probe`: a request that costs nothing, and throws if the vendor cannot be reached. Default: the provider has none. */
+  /**
+   * The provider's `probe`: a request that costs nothing, and throws if the vendor cannot be reached. Without it the provider has no
+   * `probe`.
+   * @default none
+   */
   probe?: ((options?: CallOptions) => Promise<void>) | undefined
 }
 
-// Written as data, and checked against the type, so that the message below can name them all.
+// As data, so that an error message can list every name. The type checks that no name is missing.
 const KNOWN: Record<keyof LanguageModelProviderOptions, true> = {
   capabilities: true,
   thinking: true,
@@ -102,8 +121,8 @@ export function assertOptions(options: LanguageModelProviderOptions): void {
 }
 
 /**
- * Options in a namespace that the model does not read would be lost in silence. With a vendor that is known
- * that is an error; with any other it can only be suspected.
+ * Checks that the model reads the namespaces of the given options: it would ignore any other in silence. For a known vendor another
+ * namespace is an error. For any other vendor it is only a warning, because we cannot be sure.
  *
  * @throws RefreshError `invalid_option`
  */

@@ -38,7 +38,7 @@ export class LanguageModelProvider extends BaseProvider {
 
   constructor(languageModel: AiSdkLanguageModel, options: LanguageModelProviderOptions) {
     super()
-    // An AI SDK model calls itself `anthropic.messages`, or `openai.chat`.
+    // The AI SDK names a model's provider `anthropic.messages` or `openai.chat`, for instance.
     this.provider = languageModel.provider.split('.')[0] ?? languageModel.provider
     this.model = languageModel.modelId
     this.configuredThinking = options.thinking
@@ -91,7 +91,7 @@ export class LanguageModelProvider extends BaseProvider {
     return this.#capabilities
   }
 
-  /** `tool_forcing` if the model is known to take no schema, as with some OpenAI-compatible servers. */
+  /** `tool_forcing` if the model says that it takes no schema. Some OpenAI-compatible servers take none. */
   override structuredOutputSupport(): StructuredOutputSupport {
     const model: object = this.#languageModel
     return 'supportsStructuredOutputs' in model && model.supportsStructuredOutputs === false

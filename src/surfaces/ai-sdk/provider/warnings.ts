@@ -1,35 +1,35 @@
-/** A part of a request or a response that did not get through unchanged. */
+/** A part of a request or a response that was lost or changed. */
 export interface ProviderWarning {
   /**
-   * `unsupported`: left out. `compatibility`: replaced by something near it. `deprecated`: honoured, but not
-   * for long. `other`: read the details.
+   * `unsupported`: left out. `compatibility`: replaced by something similar. `deprecated`: honoured today, but not in later versions.
+   * `other`: read the details.
    */
   type: 'unsupported' | 'compatibility' | 'deprecated' | 'other'
-  /** The subject: a field of `ChatRequest`, an option, or a kind of content. */
+  /** The name of a field of `ChatRequest`, of an option, or of a kind of content. */
   feature: string
-  /** More words, for people. Never a credential; an AI SDK provider may quote the conversation here. */
+  /** An explanation for people. It never contains a credential. An AI SDK provider may quote the conversation in it. */
   details?: string | undefined
 }
 
-/** Tells of something that did not get through. */
+/** Receives warnings. */
 export type Report = (warning: ProviderWarning) => void
 
-/** The number of distinct warnings that one provider remembers as printed. */
+/** The number of distinct warnings that one provider prints. It drops any after that. */
 const MOST_PRINTED = 200
 
-/** The `onWarning` of a user, made safe: whatever it does, the call goes on. */
+/** Wraps a user's `onWarning`, so that an error in it cannot fail the call. */
 export function guarded(onWarning: Report): Report {
   return (warning) => {
     try {
       const returned: unknown = onWarning(warning)
       if (returned instanceof Promise) returned.catch(() => {})
     } catch {
-      // A failing listener must not cost the caller its response.
+      // Ignore the error: the caller must still get the response.
     }
   }
 }
 
-/** Prints each distinct warning once, so that nothing is silent and nothing floods. */
+/** Prints each distinct warning once, so that a repeated one does not flood the log. */
 export function printedOnce(who: string): Report {
   const printed = new Set<string>()
   return ({ type, feature, details }) => {
@@ -41,7 +41,7 @@ export function printedOnce(who: string): Report {
   }
 }
 
-/** A report for one call: the same warning is passed on once, however many blocks or parts cause it. */
+/** A report for one call. It passes each distinct warning on once, even if many blocks or parts cause it. */
 export function oncePerCall(report: Report): Report {
   const told = new Set<string>()
   return (warning) => {

@@ -10,17 +10,17 @@ import { fieldsOf, isPrelude } from './part.ts'
 import { RefreshingStream } from './refreshing-stream.ts'
 import { type Item, StreamAttempt } from './stream-attempt.ts'
 
-/** Runs one attempt on the value in force. */
+/** Runs one attempt on the current value: a model, or a provider. */
 type Attempt<V> = (value: V) => Promise<unknown>
 
-/** Makes the calls of a model, or of whatever else a provider gives, on the one in force: once, and once more after a rejection. */
+/** Makes each call on the current model or provider, and once more on a fresh one after a rejection. */
 export class ModelCalls<V> {
   readonly #refresher: Refresher<V>
   readonly #judge: (error: unknown) => Verdict
   readonly #policy: CommonPolicy
   readonly #origin: string | undefined
 
-  /** @param origin tells the endpoints of these calls from those of others that share the refresher */
+  /** @param origin distinguishes the endpoints of these calls from those of other models that share the refresher */
   constructor({ refresher, rules, onEvent, background }: Wrapper<V>, origin?: string) {
     this.#refresher = refresher
     this.#judge = (error) => verdict(error, rules)
@@ -29,23 +29,23 @@ export class ModelCalls<V> {
   }
 
   /**
-   * @param name of the method that `attempt` calls
-   * @param given what it is called with
+   * @param name the method that `attempt` calls
+   * @param given the arguments of the call
    */
   async call(name: string, given: readonly unknown[], attempt: Attempt<V>): Promise<unknown> {
     const input = isRecord(given[0]) ? given[0] : {}
     const { abortSignal } = input
     const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined
     const aborted = signal?.aborted === true ? this.#refresher.usable?.() : undefined
-    // The model itself says how an aborted call ends. It costs nothing, and is never retried.
+    // Leave an aborted call to the model, which knows how to end it. It sends nothing, and is never retried.
     if (aborted !== undefined) return attempt(aborted.value)
-    // A vendor's endpoints for calls and for streams may differ, and so may what they accept.
+    // A vendor may use different endpoints for calls and for streams, and they may accept different credentials.
     const endpoint = this.#origin === undefined ? name : `${this.#origin} ${name}`
     const policy = { ...this.#policy, signal, endpoint, unrepeatable: repeatability(input) }
     return name === 'doStream' ? this.#stream(attempt, policy) : retryOnce(this.#refresher, attempt, policy)
   }
 
-  /** The stream is handed on once the model has opened it; a retry then happens inside. */
+  /** Returns the stream as soon as the model has opened it. A later retry happens inside that stream. */
   async #stream(attempt: Attempt<V>, common: CommonPolicy): Promise<unknown> {
     const policy: StreamPolicy<Item> = {
       ...common,
@@ -69,14 +69,14 @@ export class ModelCalls<V> {
     if (type !== 'error') return false
     const judged = this.#judge(error)
     if (!judged.rejected || attempt.isLast) return judged
-    // The model has begun to read the caller's stream: the caller gets this attempt, whatever follows.
+    // If the model has begun to read the caller's input stream, no second attempt is possible: the caller gets this one, however it ends.
     attempt.stays = unrepeatable?.() !== undefined
     if (attempt.stays) return judged
     return attempt.drain(signal).then(() => judged)
   }
 }
 
-/** An error is no content: it shows of no credential that it is good. */
+/** An error does not count as content, because it does not show that the server accepted the credential. */
 function isContent(part: unknown): boolean {
   return !isPrelude(part) && fieldsOf(part).type !== 'error'
 }

@@ -1,7 +1,7 @@
 /** Makes one call of a method of a model. */
 export type CallMethod = (name: string, given: readonly unknown[]) => Promise<unknown>
 
-/** The names of a model's working methods. */
+/** The names of the methods that make a model's calls. */
 const DOES = /^do[A-Z]/
 /** Properties that every function has. */
 const OF_FUNCTIONS: ReadonlySet<string | symbol> = new Set([
@@ -14,8 +14,8 @@ const OF_FUNCTIONS: ReadonlySet<string | symbol> = new Set([
 ])
 
 /**
- * An object that looks like the model, but whose `do…` methods are `call`. All else is read from the model itself, at once: it
- * depends on no credential.
+ * An object that looks like the model. Its `do…` methods run `call`. It reads everything else directly from the model, because nothing else
+ * depends on the credential.
  */
 export function facadeOf<M extends object>(model: M, call: CallMethod): M
 export function facadeOf(model: object, call: CallMethod): object {
@@ -28,9 +28,9 @@ export function facadeOf(model: object, call: CallMethod): object {
 }
 
 /**
- * Gives `facade` the prototype and the properties of `original`, own and inherited, as they are listed there.
+ * Gives `facade` the prototype of `original`, and a property for each own or inherited property of `original`, equally enumerable.
  *
- * @param property what a property of the facade is
+ * @param property makes the facade's property
  */
 export function lookalike(
   original: object,
@@ -45,7 +45,7 @@ export function lookalike(
   return facade
 }
 
-/** The names of the methods that a model is called by. */
+/** The names of the model's `do…` methods. */
 export function methodsOf(model: object): Set<string | symbol> {
   const names = [...propertiesOf(model).keys()]
   return new Set(
@@ -55,7 +55,7 @@ export function methodsOf(model: object): Set<string | symbol> {
   )
 }
 
-/** Own and inherited, by name: most of a real model is its prototype's. */
+/** Own and inherited properties, by name: a real model inherits most of its own from a prototype. */
 export function propertiesOf(model: object): Map<string | symbol, PropertyDescriptor> {
   const found = new Map<string | symbol, PropertyDescriptor>()
   const isFunction = typeof model === 'function'
@@ -71,7 +71,7 @@ export function propertiesOf(model: object): Map<string | symbol, PropertyDescri
   return found
 }
 
-/** Getters and methods of a class may need its private fields. */
+/** Reads on the model itself, because the getters and methods of a class may need its private fields. */
 function read(model: object, name: string | symbol): unknown {
   const value: unknown = Reflect.get(model, name)
   return typeof value === 'function'

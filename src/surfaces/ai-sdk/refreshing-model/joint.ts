@@ -21,24 +21,26 @@ const LATER: ReadonlyMap<unknown, Kind> = new Map([
 ])
 
 /**
- * Joins a second attempt to what the caller has already got of the first, so that nothing begins twice and nothing stays open:
+ * Joins a second attempt to the parts that the caller already has from the first, so that nothing begins twice and nothing stays open:
  *
- * - `stream-start` comes once. The request is the same, and so are its warnings.
- * - `response-metadata`, `ping` and `raw` pass. The AI SDK replaces what an earlier `response-metadata` said.
- * - A block that the first attempt began goes on as the first block of its kind of the second attempt, under the id that the caller
- *   knows, and with the second attempt's `providerMetadata`. A block that the second attempt does not have is ended before its first
- *   content, and what the first attempt said of it is taken back.
+ * - The caller gets `stream-start` once, because the same request causes the same warnings.
+ * - `response-metadata`, `ping` and `raw` pass. The AI SDK replaces an earlier `response-metadata`.
+ * - A block that the first attempt began continues as the second attempt's first block of the same kind. It keeps the id that the caller
+ *   knows, and gets the second attempt's `providerMetadata`.
+ * - If the second attempt has no such block, we end it before the first content, and replace its metadata with an empty object.
  */
 export class Joint {
   #hasStarted = false
   #joins = false
   #begun: BegunBlock[] = []
-  /** By kind and id: the id that the caller knows for a block. Each renaming goes both ways, so that no two blocks share an id. */
+  /**
+   * The id that the caller knows, by the kind and id of the second attempt's block. Two blocks swap their ids, so that no two share one.
+   */
   readonly #ids = new Map<string, string>()
-  /** By kind and id of the second attempt: the metadata of a block's start, until a later part of the block carries it. */
+  /** The metadata of a continued block's start, by the kind and id of the second attempt's block. The block's next part carries it. */
   readonly #metadata = new Map<string, unknown>()
 
-  /** Notes a part of the prelude that the caller gets from the first attempt. */
+  /** Records a part that the caller got from the first attempt, before its content. */
   note(part: unknown): void {
     const { type, id, providerMetadata } = fieldsOf(part)
     const kind = STARTS.get(type)
@@ -48,12 +50,12 @@ export class Joint {
     this.#begun.push({ kind, id, hasMetadata: providerMetadata !== undefined })
   }
 
-  /** Begins the second attempt: all later parts are its own. */
+  /** Begins the second attempt: all later parts belong to it. */
   join(): void {
     this.#joins = true
   }
 
-  /** The parts that the caller gets for a part up to the commit: none, often the part, or more. */
+  /** The parts that the caller gets instead of this one, up to the commit: none, usually the part itself, or several. */
   read(part: unknown): unknown[] {
     if (!this.#joins) {
       this.note(part)
@@ -65,18 +67,18 @@ export class Joint {
       this.#hasStarted = true
     }
     if (isPrelude(part)) return this.#goesOn(part) ? [] : [this.mend(part)]
-    // An error goes to the caller unchanged: without us, too, it would leave blocks open.
+    // Pass an error on unchanged. Without this library, too, it would leave blocks open.
     if (type === 'error') return [part]
     this.#keep(part)
     return [...this.#ends(), this.mend(part)]
   }
 
-  /** True if parts after the commit have to be mended. */
+  /** True if parts after the commit need another id. */
   get mends(): boolean {
     return this.#ids.size > 0
   }
 
-  /** A later part of a block that goes on under the id that the caller knows. */
+  /** Gives a part of a continued block the id that the caller knows. */
   mend(part: unknown): unknown {
     const { type, id, providerMetadata } = fieldsOf(part)
     const kind = LATER.get(type) ?? STARTS.get(type)
@@ -89,7 +91,7 @@ export class Joint {
     return { ...part, id: known, ...(metadata !== undefined && { providerMetadata: metadata }) }
   }
 
-  /** True if a start is that of a block which the first attempt has begun already. */
+  /** True if this start belongs to a block that the first attempt has already begun. */
   #goesOn(start: unknown): boolean {
     const { type, id, providerMetadata } = fieldsOf(start)
     const kind = STARTS.get(type)
@@ -100,13 +102,13 @@ export class Joint {
     this.#begun = this.#begun.filter((each) => each !== block)
     this.#ids.set(`${kind}:${id}`, block.id)
     if (!this.#ids.has(`${kind}:${block.id}`)) this.#ids.set(`${kind}:${block.id}`, id)
-    // The first attempt's metadata may name a block that no longer exists at the vendor: an empty object replaces it.
+    // The first attempt's metadata may name a block that the vendor has discarded, so replace it with an empty object.
     const metadata = providerMetadata ?? (block.hasMetadata ? {} : undefined)
     if (metadata !== undefined) this.#metadata.set(`${kind}:${id}`, metadata)
     return true
   }
 
-  /** A block goes on without a second start, too: some models send none. */
+  /** Do not end the block that this part belongs to. It may continue without a second start, because some models send none. */
   #keep(part: unknown): void {
     const { type, id } = fieldsOf(part)
     this.#begun = this.#begun.filter((block) => block.kind !== LATER.get(type) || block.id !== id)

@@ -3,8 +3,8 @@ import { isRecord } from '../record.ts'
 import { isStream } from './stream-attempt.ts'
 
 /**
- * Why a call cannot be made again, asked once a second attempt is due; undefined where it can. A stream among its input can be read
- * once only, so it has to be untouched: neither locked nor read.
+ * Returns a function that tells why the call cannot be made again; it runs when a second attempt is due. Returns undefined if the input has
+ * no stream. A stream can be read only once, so the call is repeatable only while no one has locked it or read from it.
  */
 export function repeatability(input: Record<string, unknown>): (() => RefreshError | undefined) | undefined {
   const streams = oneShots(input)
@@ -12,20 +12,20 @@ export function repeatability(input: Record<string, unknown>): (() => RefreshErr
   return () => (streams.every(isUntouched) ? undefined : usedUp())
 }
 
-/** The inputs that can be read only once, among the options of a call and one level below: `audio`, `data.stream`. */
+/** The inputs that can be read only once, in the call's options or one level below: `audio`, `data.stream`. */
 function oneShots(input: Record<string, unknown>): object[] {
   return Object.values(input)
     .flatMap((value) => (isRecord(value) && !isOneShot(value) ? Object.values(value) : [value]))
     .filter(isOneShot)
 }
 
-/** A stream of the platform's, a stream of Node's, or any other asynchronous iterable. */
+/** A web stream, a Node stream, or any other asynchronous iterable. */
 function isOneShot(value: unknown): value is object {
   return isStream(value) || (typeof value === 'object' && value !== null && Symbol.asyncIterator in value)
 }
 
 function isUntouched(stream: object): boolean {
-  // Node's streams tell whether they were read.
+  // A Node stream tells whether anyone has read from it.
   if ('readableDidRead' in stream) {
     const { readableDidRead, destroyed }: { readableDidRead: unknown; destroyed?: unknown } = stream
     return readableDidRead === false && destroyed !== true
@@ -34,7 +34,7 @@ function isUntouched(stream: object): boolean {
   if (typeof ReadableStream === 'undefined' || !(stream instanceof ReadableStream)) return false
   if (stream.locked) return false
   try {
-    // A platform refuses to make a body of a stream that was read from, and reads nothing of another (Fetch standard, "extract a body").
+    // `new Response()` throws for a stream that was read from. It does not read from any other (Fetch standard, "extract a body").
     return new Response(stream).body !== null
   } catch {
     return false

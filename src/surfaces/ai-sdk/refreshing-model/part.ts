@@ -1,6 +1,6 @@
 import { readReasoningMark } from '../signature.ts'
 
-/** The parts before a stream's first content: an attempt that sent only these may be repeated. */
+/** The parts that come before a stream's first content. The library may repeat an attempt that has sent only these. */
 const PRELUDE: ReadonlySet<unknown> = new Set([
   'stream-start',
   'response-metadata',
@@ -10,7 +10,7 @@ const PRELUDE: ReadonlySet<unknown> = new Set([
   'raw',
 ])
 
-/** The fields of a part that this surface looks at. A model may send anything. */
+/** The fields of a part that this surface reads. Their types are unknown, because a model may send anything. */
 export interface PartFields {
   readonly type?: unknown
   readonly id?: unknown
@@ -18,12 +18,12 @@ export interface PartFields {
   readonly providerMetadata?: unknown
 }
 
-/** The fields of a part; none if it is no object. */
+/** The fields of a part. An empty object if the part is not an object. */
 export function fieldsOf(part: unknown): PartFields {
   return typeof part === 'object' && part !== null ? part : {}
 }
 
-/** True if a part carries no content. A kind that this library does not know counts as content, so that it is never sent twice. */
+/** True if a part carries no content. An unknown kind of part counts as content, so that the caller never gets it twice. */
 export function isPrelude(part: unknown): boolean {
   const { type, providerMetadata } = fieldsOf(part)
   return PRELUDE.has(type) && !(type === 'reasoning-start' && holdsReasoning(providerMetadata))

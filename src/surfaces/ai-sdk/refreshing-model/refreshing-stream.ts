@@ -3,12 +3,12 @@ import { Joint } from './joint.ts'
 import { fieldsOf, isPrelude } from './part.ts'
 import type { Item, StreamAttempt } from './stream-attempt.ts'
 
-/** The members that the AI SDK reads from the result of a call, besides its stream. */
+/** The members of a call's result that the AI SDK reads, its stream included. */
 type Result = Record<string, unknown>
 
 /**
- * The stream of a call, handed on as soon as the model has opened its own, and retried inside. Until the first content the parts come
- * through `items`, which may begin a second attempt; from then on they come from the attempt itself, at no cost but a read.
+ * The stream that the caller gets as soon as the model has opened one, with the retry inside. Until the commit, `items` brings the parts,
+ * and may begin a second attempt. After the commit, parts come directly from the attempt, because that costs only a read.
  */
 export class RefreshingStream implements UnderlyingDefaultSource<unknown> {
   /** The result that the caller gets. */
@@ -20,16 +20,16 @@ export class RefreshingStream implements UnderlyingDefaultSource<unknown> {
   #isLeft = false
 
   /**
-   * @param attempt the first one that has opened
-   * @param items its parts, and those of the attempt that replaces it
+   * @param attempt the first attempt, which has opened
+   * @param items the parts of this attempt, and of the one that replaces it
    */
   constructor(attempt: StreamAttempt, items: AsyncIterator<Item, undefined>) {
     this.#attempt = attempt
     this.#items = items
     this.result = { ...(isRecord(attempt.result) && attempt.result) }
-    // The stream reads nothing before the caller asks for it.
+    // Read nothing before the caller asks for it.
     this.result['stream'] = new ReadableStream(this, { highWaterMark: 0 })
-    // A copy, since the AI SDK reads the headers only once the stream is over: a second attempt's replace them.
+    // A copy, because a second attempt replaces these headers. The AI SDK reads them only when the stream has ended.
     const { response } = this.result
     if (isRecord(response)) this.result['response'] = { ...response }
   }
@@ -43,7 +43,7 @@ export class RefreshingStream implements UnderlyingDefaultSource<unknown> {
   cancel(reason: unknown): Promise<void> | undefined {
     this.#isLeft = true
     const cancelled = this.#attempt.cancel(reason)
-    // It ends the wait for a refresh, and opens nothing any more.
+    // Stop waiting for a refresh, and open no further attempt.
     this.#items.return?.().catch(() => undefined)
     return cancelled
   }
@@ -77,7 +77,7 @@ export class RefreshingStream implements UnderlyingDefaultSource<unknown> {
     }
   }
 
-  /** The first attempt was rejected, and another has opened. */
+  /** Replaces a rejected first attempt with one that has opened. */
   #replace(attempt: StreamAttempt): void {
     this.#attempt = attempt
     this.#joint.join()
@@ -90,7 +90,7 @@ export class RefreshingStream implements UnderlyingDefaultSource<unknown> {
     Object.assign(known, response)
   }
 
-  /** An error that is handed on commits, too: after it nothing may begin anew. */
+  /** Commits when the caller gets content. An error commits, too: after it nothing may begin again. */
   #commit({ attempt, part }: Item): void {
     this.#attempt = attempt
     this.#isCommitted = true

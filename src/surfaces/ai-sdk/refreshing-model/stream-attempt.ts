@@ -3,10 +3,10 @@ import { startTimer } from '../../../lib/clock.ts'
 import { LONGEST_READ } from '../../shared/limits.ts'
 import { isRecord } from '../record.ts'
 
-/** After a rejection this many more parts are read. Usually one follows, and it says that the stream is over. */
+/** How many more parts we read after a rejection. Usually one follows, which ends the stream. */
 const MOST_AFTER = 64
 
-/** The items of an attempt: itself once it is open, then its parts. */
+/** An item of an attempt. The first one only tells that the attempt is open. Each later one has a part. */
 export type Item = { readonly attempt: StreamAttempt; readonly part?: unknown }
 
 /** The controller of the caller's stream, which gets the parts of a committed attempt. */
@@ -16,22 +16,25 @@ type Sink = Pick<ReadableStreamDefaultController<unknown>, 'enqueue' | 'close' |
 export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
   /** The model's result; undefined until the attempt is open. */
   result: unknown
-  /** A second attempt is never repeated. */
+  /** True for a second attempt, which is never repeated. */
   readonly isLast: boolean
-  /** The attempt stays open while the credential is refreshed, for no other can take its place. */
+  /** True if the attempt stays open during the refresh, because no second attempt can replace it. */
   stays: boolean = false
-  /** Changes each part of a committed attempt before the caller gets it, if a retry makes that necessary. */
+  /** Changes each part after the commit, before the caller gets it. Set only if a retry renamed a block. */
   mend: ((part: unknown) => unknown) | undefined
   readonly #open: () => Promise<unknown>
   readonly #isInside: () => boolean
   #isOpen = false
   #reader: ReadableStreamDefaultReader<unknown> | undefined
-  /** Parts that were read after a rejection. The caller gets them if no retry takes their place. */
+  /** The parts that followed a rejection. The caller gets them if there is no retry. */
   readonly #held: unknown[] = []
   #ending: { readonly error?: unknown } | undefined
   #sink: Sink | undefined
 
-  /** @param isInside the caller has its stream already: an attempt that does not open is an error part there, as models tell of errors */
+  /**
+   * @param isInside true if the caller already has its stream. An attempt that then fails to open becomes an `error` part, because models
+   * report errors so
+   */
   constructor(open: () => Promise<unknown>, isLast: boolean, isInside: () => boolean) {
     this.#open = open
     this.isLast = isLast
@@ -84,7 +87,10 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
     return { done: true, value: undefined }
   }
 
-  /** Gives the next part to the caller's stream, after the commit. It returns no promise: the stream would wait for that one, too. */
+  /**
+   * Passes the next part to the caller's stream, after the commit. It returns no promise, because the stream would wait for that promise,
+   * too.
+   */
   pull(sink: Sink): void {
     this.#sink = sink
     if (this.#held.length > 0) sink.enqueue(this.#held.shift())
@@ -93,7 +99,7 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
     else sink.close()
   }
 
-  /** The caller leaves. A stream that is over is left alone: the caller does not need its end. */
+  /** Cancels the stream when the caller leaves. A stream that has ended needs no cancel. */
   cancel(reason: unknown): Promise<void> | undefined {
     const isOver = this.#ending !== undefined
     this.#ending = {}
@@ -101,10 +107,10 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
   }
 
   /**
-   * Reads what follows a rejection, within limits: no connection is held while the credential is refreshed, and the caller gets what
-   * was read where no retry takes its place.
+   * Reads the parts that follow a rejection, within limits of number and time, so that the refresh holds no connection. The caller gets
+   * these parts if there is no retry.
    *
-   * @throws the signal's reason when the caller aborts; the stream is cancelled with it
+   * @throws the signal's reason if the caller aborts, which also cancels the stream
    */
   async drain(signal: AbortSignal | undefined): Promise<void> {
     try {
@@ -131,7 +137,7 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
     stop()
   }
 
-  /** We do not wait: half of a tee closes only when the other half does. */
+  /** Cancels without waiting: one half of a tee closes only when the other half does. */
   #discard(reason: unknown): void {
     this.#reader?.cancel(reason).catch(() => undefined)
   }
@@ -139,7 +145,7 @@ export class StreamAttempt implements AsyncIterableIterator<Item, undefined> {
   readonly #take = ({ done, value }: ReadableStreamReadResult<unknown>): void => {
     if (this.#ending !== undefined) return
     if (done) {
-      // Another read may be waiting for the same end.
+      // Set the ending first: another read may be waiting for the same end.
       this.#ending = {}
       this.#sink?.close()
     } else this.#sink?.enqueue(this.mend === undefined ? value : this.mend(value))

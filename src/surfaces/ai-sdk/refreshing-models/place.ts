@@ -1,10 +1,10 @@
 import { RefreshError } from '../../../errors.ts'
 
-/** The place of an object in every provider that is built: the provider itself, a property, or a function's result. */
+/** Where to find the same object in every provider that is built: the provider itself, a property, or a function's result. */
 export interface Place {
   /** The place as a user would write it: `files()`. */
   readonly name: string
-  /** Returns a promise if a function on the way does. */
+  /** Finds the object in a provider. Returns a promise if a function on the way returns one. */
   find(provider: object): unknown
 }
 
@@ -19,7 +19,7 @@ export function propertyOf(place: Place, name: string | symbol): Place {
   }
 }
 
-/** The result of a function at a place, called once for each provider. */
+/** The result of a function at a place. The function is called once for each provider. */
 export function resultOf(place: Place, name: string | symbol | undefined, given: readonly unknown[]): Place {
   const results = new WeakMap<object, unknown>()
   return {
@@ -28,7 +28,7 @@ export function resultOf(place: Place, name: string | symbol | undefined, given:
       if (results.has(provider)) return results.get(provider)
       const result = chained(place.find(provider), (owner) => invoked(owner, name, given))
       results.set(provider, result)
-      // The caller receives the failure. The next caller tries again.
+      // Forget a failure, so that the next caller tries again. This caller receives it.
       if (isPromise(result)) result.then(undefined, () => results.delete(provider))
       return result
     },
@@ -36,9 +36,9 @@ export function resultOf(place: Place, name: string | symbol | undefined, given:
 }
 
 /**
- * Calls a function of something, or that itself where there is no name.
+ * Calls the function `name` of `owner`, or `owner` itself if there is no name.
  *
- * @throws RefreshError `invalid_provider` where there is no such function, or what the function throws
+ * @throws RefreshError `invalid_provider` if there is no such function; any error that the function throws
  */
 export function invoked(
   owner: unknown,
@@ -54,7 +54,7 @@ export function invoked(
   )
 }
 
-/** Goes on with a value at once, and with what a promise gives later. */
+/** Continues at once with a value, or later with the value of a promise. */
 export function chained(value: unknown, goOn: (value: unknown) => unknown): unknown {
   return isPromise(value) ? value.then(goOn) : goOn(value)
 }

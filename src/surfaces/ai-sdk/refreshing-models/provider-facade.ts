@@ -8,24 +8,24 @@ import { chained, invoked, isPromise, type Place, propertyOf, resultOf, ROOT } f
 type Name = string | symbol
 type Anything = (...given: unknown[]) => unknown
 
-/** An object that a provider returns, and its place in the provider in force. */
+/** An object that a provider returns, and where to find it in the current provider. */
 interface Owner {
-  /** The object as the placeholder's provider returned it. */
+  /** The object in the provider that was built with the placeholder. */
   readonly shape: object
   readonly place: Place
   readonly kind: Kind
   readonly calls: ModelCalls<object>
-  /** The last one that was found to be of the same kind. */
+  /** The last object that was found to be of the same kind, so that each is checked once. */
   checked: unknown
 }
 
-/** The facade of a property, and the value that it stands for. */
+/** The facade of a property, and the value that this facade stands for. */
 interface Known {
   original: unknown
   facade: unknown
 }
 
-/** Makes the facade of a provider: it looks like the one that was built with the placeholder, and calls the one in force. */
+/** Makes the facade of a provider. It looks like the provider that was built with the placeholder, and calls the current provider. */
 export class ProviderFacade {
   readonly #wrapper: Wrapper<object>
 
@@ -33,7 +33,7 @@ export class ProviderFacade {
     this.#wrapper = wrapper
   }
 
-  /** The facade of an object that the provider returns; the object itself if it is data. */
+  /** The facade of an object that the provider returns. Data is returned unchanged. */
   of(shape: object, place?: Place, kind?: Kind): object
   of(shape: unknown, place?: Place, kind?: Kind): unknown
   of(shape: unknown, place: Place = ROOT, kind: Kind = 'provider'): unknown {
@@ -49,14 +49,14 @@ export class ProviderFacade {
     return { shape, place, kind, calls, checked: shape }
   }
 
-  /** Gives a facade the members of its original. */
+  /** Gives a facade the members of the object that it stands for. */
   #dressed(owner: Owner, facade: object): object {
     return lookalike(owner.shape, facade, (name, property) => {
       const value: unknown = property.value
       if (typeof value === 'function' && propertiesOf(value).size === 0) {
         return { value: this.#method(owner, name, value), writable: true }
       }
-      // A value with properties of its own is looked at only when a caller asks for it: it may lead back here.
+      // Make the facade of a value with properties only when a caller reads it: the value may lead back here.
       const known: Known = { original: undefined, facade: undefined }
       return { get: () => this.#read(owner, name, known) }
     })
@@ -66,7 +66,7 @@ export class ProviderFacade {
     const inForce = this.#inForce(owner, name)
     if (inForce !== undefined && isData(inForce.value)) return inForce.value
     const original: unknown = Reflect.get(owner.shape, name)
-    // Tools hold no credential.
+    // Tools are returned unchanged: they hold no credential.
     if (isData(original) || name === 'tools') return original
     if (known.original !== original) {
       known.original = original
@@ -82,7 +82,7 @@ export class ProviderFacade {
     return this.#dressed(this.#owner(original, place, kind), this.#method(owner, name, original))
   }
 
-  /** A property of the one in force, where that was built already: reading waits for nothing, and builds nothing. */
+  /** Reads a property of the current provider, if that provider is already built. It builds nothing, and waits for nothing. */
   #inForce({ place }: Owner, name: Name): { readonly value: unknown } | undefined {
     const provider = this.#wrapper.refresher.peek()?.value
     if (provider === undefined) return undefined
@@ -90,11 +90,11 @@ export class ProviderFacade {
       const found = place.find(provider)
       return isObject(found) && !isPromise(found) ? { value: Reflect.get(found, name) } : undefined
     } catch {
-      return undefined // The call that needs it will tell.
+      return undefined // The call that needs the property will report the error.
     }
   }
 
-  /** The facade of a function. Without a name it is the owner itself. */
+  /** The facade of a function. Without a name, that function is the owner itself. */
   #method(owner: Owner, name: Name | undefined, original: object): Anything {
     const manner = mannerOf(owner.kind, name, original)
     const facade: Anything = (...given) => {
@@ -107,7 +107,7 @@ export class ProviderFacade {
     return facade
   }
 
-  /** @param begun the first attempt's result, if it was made already */
+  /** @param begun the first attempt's result, if that attempt has already run */
   #retried(
     owner: Owner,
     name: Name | undefined,
@@ -115,7 +115,7 @@ export class ProviderFacade {
     begun?: PromiseLike<unknown>,
   ): Promise<unknown> {
     let first = begun
-    // The call may end before it is looked at.
+    // Mark a rejected promise as handled, because the call may end before it uses `first`.
     first?.then(undefined, () => undefined)
     const attempt = async (provider: object): Promise<unknown> => {
       const running =
@@ -135,7 +135,10 @@ export class ProviderFacade {
     return invoked(found, name, given)
   }
 
-  /** Calls a function that builds something: what it gives stands for what the one in force will give. */
+  /**
+   * Calls a function that builds something on the placeholder's provider. The result's facade stands for what the current provider will
+   * build.
+   */
   #built(owner: Owner, name: Name | undefined, given: readonly unknown[]): unknown {
     const shape = invoked(owner.shape, name, given)
     if (isPromise(shape)) {
@@ -148,7 +151,10 @@ export class ProviderFacade {
     return inForce === undefined ? shape : place.find(inForce)
   }
 
-  /** Calls the one in force, whose result is given at once. Where there is none yet, what may send a request waits for it. */
+  /**
+   * Calls a function on the current provider, and returns its result at once. If there is no usable provider yet, a function that may send
+   * a request waits for one.
+   */
   #now(owner: Owner, name: Name | undefined, given: readonly unknown[], original: object): unknown {
     const usable = this.#usable()
     if (usable === undefined && maySend(name, original)) return this.#retried(owner, name, given)
@@ -156,7 +162,7 @@ export class ProviderFacade {
     const found = provider === undefined ? owner.shape : owner.place.find(provider)
     const result = chained(found, (each) => this.#run(owner, each, name, given))
     if (!isPromise(result)) return this.#adopted(result, owner, name, given)
-    // Only a result of the value in force counts as the first attempt.
+    // A result counts as the first attempt only if it came from a usable provider.
     if (usable !== undefined) return this.#retried(owner, name, given, result)
     result.then(undefined, () => undefined)
     return this.#retried(owner, name, given)
@@ -166,7 +172,7 @@ export class ProviderFacade {
     return this.#wrapper.refresher.usable?.()?.value
   }
 
-  /** A model, or another provider, that a function gave is as stale as its credential, sooner or later. */
+  /** Makes a facade for a model or a provider that a function returned, because its credential will go stale, too. */
   #adopted(result: unknown, owner: Owner, name: Name | undefined, given: readonly unknown[]): unknown {
     const isCallable = isObject(result) && !isPromise(result) && kindOf(result) !== undefined
     return isCallable ? this.of(result, resultOf(owner.place, name, given)) : result

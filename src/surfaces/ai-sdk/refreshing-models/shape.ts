@@ -3,26 +3,27 @@ import { describe, optionError } from '../../../lib/options.ts'
 import { isData } from './kind.ts'
 import { isPromise } from './place.ts'
 
-/** A token as far as this surface looks at it. A builder may read the rest, where there is any. */
+/** The part of a token that this surface reads. A builder may read more of it. */
 export interface TokenLike {
   readonly accessToken: string
 }
 
-/** Any type but a promise: the built value must be there at once. */
+/** Any type except a promise, because the provider must be there at once. */
 export interface NotPromise {
   readonly then?: never
 }
 
-/** The token that shows what a provider has. No request is made with it. */
+/** The token for the build that only shows the provider's members. No request carries it. */
 const PLACEHOLDER = 'llm-refresh-placeholder'
 
 const REMEDY =
   'Build each model for itself instead: `await refreshingModel(credential.map(({ accessToken }) => …))` waits for the first token.'
 
 /**
- * The provider that shows what those have that are built later.
+ * Builds the provider that shows which members every later provider has.
  *
- * @throws RefreshError `invalid_option` where there is no builder, `invalid_provider` where it needs a real token, or a wait
+ * @throws RefreshError `invalid_option` if `build` is not a function; `invalid_provider` if `build` fails on the placeholder, returns a
+ * promise, or returns no provider
  */
 export function shapeOf(build: (token: TokenLike) => object): object {
   if (typeof build !== 'function') {

@@ -13,10 +13,10 @@ import { Recording } from '../../shared/recording.ts'
 import type { Replay } from '../types.ts'
 
 /**
- * Copies the body of a request, because its caller may change it once the request is made.
+ * Keeps the body of a request, because its caller may change the body after the request.
  *
  * @param limit bytes
- * @param isOwned no one changes it
+ * @param isOwned true if no one will change the body, so that it needs no copy
  */
 export function keep(body: unknown, limit: number, isOwned: boolean): Replay | undefined {
   if (body === undefined || body === null) return undefined
@@ -32,7 +32,7 @@ export function keep(body: unknown, limit: number, isOwned: boolean): Replay | u
   return isAsyncIterable(body) || isIterable(body) ? new Recording(body, limit) : refused(body, streamed)
 }
 
-/** Node's. One that has ended has its length told to the server, and is kept as bytes. */
+/** Keeps a Node stream. If the stream has ended, it is kept as bytes, because undici then tells the server its length. */
 function keepStream(body: object, limit: number): Replay {
   const property = (name: string): unknown => Reflect.get(body, name)
   const state = property('_readableState')
@@ -47,7 +47,8 @@ function keepStream(body: object, limit: number): Replay {
 }
 
 /**
- * Records a stream. Without a recording, undici discards it once the response is over or the call has failed, even while it waits for more.
+ * Records a stream. undici itself discards a stream when the response ends or the call fails, even a stream that is waiting for more. A
+ * recording hides the stream from undici, so this class discards it.
  */
 class StreamRecording extends Recording {
   #isBegun = false
@@ -62,7 +63,7 @@ class StreamRecording extends Recording {
   }
 }
 
-/** A class: nearly every request makes one. */
+/** A body that needs no recording. A class, because nearly every request makes one. */
 class Kept implements Replay {
   readonly #body: unknown
 
@@ -75,7 +76,7 @@ class Kept implements Replay {
   }
 
   refusal(): undefined {
-    // It can be sent as often as it takes.
+    // Such a body can always be sent again.
   }
 }
 

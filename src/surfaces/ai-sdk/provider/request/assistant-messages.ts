@@ -10,7 +10,7 @@ import type { AssistantPart, PromptMessage } from './prompt-message.ts'
 import { addOpaque, addReasoning, addThinking, wantsItsOwn } from './reasoning.ts'
 import { dropped, impossible, misplaced } from './unsupported.ts'
 
-/** Converts a message of the assistant. Notes its tool calls in `toolNames`. */
+/** Converts a message of the assistant, and adds the names of its tool calls to `toolNames`. */
 export function assistantMessages(
   blocks: readonly ContentBlock[],
   where: string,
@@ -44,7 +44,7 @@ export function assistantMessages(
         break
       case 'source':
       case 'tool_approval_request':
-        // They tell the caller something. The vendor knows it.
+        // Skip these blocks: they inform the caller, and the vendor already knows their content.
         break
       case 'tool_result':
       case 'tool_approval_response':
@@ -56,7 +56,7 @@ export function assistantMessages(
         throw impossible(`${where} holds a block of a type that is not known: leave it out.`)
     }
   }
-  // A turn whose every block was dropped is empty, and vendors refuse an empty turn.
+  // Leave out a turn without blocks: vendors refuse an empty turn.
   return content.length > 0 ? [{ role: 'assistant', content }] : []
 }
 

@@ -10,10 +10,10 @@ import type { Report } from '../warnings.ts'
 import { toPrompt } from './prompt.ts'
 import { addedTokens, assertRoom, thinkingCall } from './thinking.ts'
 
-/** The context of a call besides its request. */
+/** The facts, besides the request, that a call depends on. */
 export interface CallContext {
   readonly dialect: Dialect
-  /** The request's own thinking, or the configured one. */
+  /** The thinking of the request, or else the configured one. */
   readonly thinking: ThinkingConfig | undefined
   readonly capabilities: ModelCapabilities | undefined
   readonly providerOptions: ProviderOptions
@@ -22,9 +22,9 @@ export interface CallContext {
 }
 
 /**
- * The call that says what a request says. Whatever the vendor has no words for is reported.
+ * Converts a request into an AI SDK call. Reports each field that the vendor does not support.
  *
- * @throws RefreshError `invalid_request` for what no vendor can be told.
+ * @throws RefreshError `invalid_request` for a request that no vendor supports
  */
 export function toCall(request: ChatRequest, context: CallContext): AiSdkCallOptions {
   const { dialect, report, signal } = context
@@ -63,8 +63,8 @@ function assertMaxTokens(maxTokens: number | undefined): void {
 }
 
 /**
- * Anthropic demands a number: where the model's limit is known it is that; where not, the AI SDK provider's
- * own idea of it. Other vendors have defaults of their own.
+ * Anthropic demands a limit, so it gets the model's known maximum. If that is not known, the AI SDK's provider chooses the limit. Other
+ * vendors have defaults.
  */
 function requiredMaxTokens({ dialect, capabilities }: CallContext): number | undefined {
   return dialect.vendor === 'anthropic' ? capabilities?.maxOutputTokens : undefined
@@ -94,8 +94,8 @@ function choiceOf(choice: NonNullable<ChatRequest['toolChoice']>): LanguageModel
 }
 
 /**
- * For a model of Anthropic that takes no schema, the AI SDK turns the schema into a tool, and then lets the model use any tool. Only the
- * sent request shows this. Unless it shows that the tool was forced, we report the lost choice.
+ * Reports a forced tool that the AI SDK did not force. For an Anthropic model that takes no schema, the AI SDK turns the schema into a
+ * tool, and lets the model use any tool. Only the request that the AI SDK sent shows whether it forced the tool.
  */
 export function reportLostChoice(
   request: ChatRequest,
@@ -113,7 +113,7 @@ export function reportLostChoice(
   report({ type: 'unsupported', feature: 'toolChoice', details })
 }
 
-/** The fields that each vendor calls by another name, or does not know. */
+/** The fields that each vendor names differently, or does not know. */
 function vendorFields(request: ChatRequest, dialect: Dialect, report: Report): Record<string, unknown> {
   const { vendor } = dialect
   const { sessionId, cachedContent } = request
@@ -128,7 +128,7 @@ function vendorFields(request: ChatRequest, dialect: Dialect, report: Report): R
     if (vendor === 'google') fields['cachedContent'] = cachedContent
     else report({ type: 'unsupported', feature: 'cachedContent' })
   }
-  // Elsewhere a schema is always enforced, or never.
+  // Other vendors always enforce a schema, or never do.
   if (strict !== undefined && (vendor === 'openai' || vendor === 'openai-compatible')) {
     if (strict && dialect.version === 'v2' && request.tools?.length) {
       const details = 'AI SDK 5 would enforce the schemas of the tools, too, which must be written for that'
@@ -141,8 +141,8 @@ function vendorFields(request: ChatRequest, dialect: Dialect, report: Report): R
 }
 
 /**
- * Ours over the user's. Which alias wins differs between versions, so ours goes into each alias that the
- * user has put something in, and into the namespace that is always read.
+ * Lays our options over the user's. Versions differ in which alias wins. So ours go into each alias that the user has filled, and into the
+ * namespace that every version reads.
  */
 export function overlaid(
   theirs: ProviderOptions,

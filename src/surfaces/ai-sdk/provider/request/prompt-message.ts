@@ -7,14 +7,14 @@ import type {
 } from '@ai-sdk/provider'
 import type { Metadata } from '../../signature.ts'
 
-/** A file: v4 wraps its bytes, the older versions take them bare. */
+/** A file. v4 wraps the bytes in an object; the older versions take the bytes themselves. */
 export interface FilePart {
   type: 'file'
   mediaType: string
   data: string | { type: 'data'; data: string }
 }
 
-/** `providerOptions` as wide as they are here: what they hold is the vendor's business. */
+/** A part with any `providerOptions`: only the vendor knows their types. */
 type Marked<Part> = Omit<Part, 'providerOptions'> & { providerOptions?: Metadata }
 
 /** The parts of a user's message. */
@@ -30,7 +30,7 @@ export type AssistantPart =
 /** The parts of a tool's message. */
 export type ToolPart = LanguageModelV4ToolResultPart | LanguageModelV4ToolApprovalResponsePart
 
-/** The result of a vendor's own tool: any JSON. */
+/** The result of a tool that the vendor runs: any JSON. */
 interface ToolResultPart extends Omit<LanguageModelV4ToolResultPart, 'output'> {
   output: { type: 'json' | 'error-json'; value: unknown }
 }

@@ -8,13 +8,13 @@ import { impossible } from './unsupported.ts'
 import { userMessages } from './user-messages.ts'
 
 /**
- * The conversation as an AI SDK prompt.
+ * Converts the conversation into an AI SDK prompt.
  *
- * @throws RefreshError `invalid_request` for a conversation that no vendor can be told.
+ * @throws RefreshError `invalid_request` for a conversation that no vendor supports
  */
 export function toPrompt(request: ChatRequest, dialect: Dialect, report: Report): PromptMessage[] {
   const prompt: PromptMessage[] = request.system === '' ? [] : [{ role: 'system', content: request.system }]
-  // A tool result names its tool by id alone; the AI SDK, and Google on the wire, want the name too.
+  // A tool result has only the id of its tool call. The AI SDK and Google also want the tool's name, so we look it up here.
   const toolNames = new Map<string, string>()
   for (const [index, message] of request.messages.entries()) {
     const where = `messages[${index}]`

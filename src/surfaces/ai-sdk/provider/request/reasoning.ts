@@ -1,4 +1,4 @@
-/** Sends reasoning back to the vendor that it came from, with the mark that the vendor put on it. */
+/** Sends reasoning back to the vendor that it came from, with the mark (a signature, or encrypted data) that this vendor put on it. */
 
 import type { OpaqueReasoningBlock, ThinkingBlock } from '../../../../llm/content.ts'
 import { markOptions, opaqueMark, readCarried, type Metadata, type ReasoningMark } from '../../signature.ts'
@@ -7,7 +7,7 @@ import type { Report } from '../warnings.ts'
 import type { AssistantPart } from './prompt-message.ts'
 import { dropped } from './unsupported.ts'
 
-/** Adds what the model thought, or puts a carried signature back on the part that it came from. */
+/** Adds a thinking block. If the block only carries a signature, puts that signature back on the part that it came from. */
 export function addThinking(
   content: AssistantPart[],
   block: ThinkingBlock,
@@ -33,7 +33,10 @@ export function addThinking(
   addReasoning(content, thinking, { signature }, dialect, report)
 }
 
-/** Adds reasoning with its mark, if the vendor takes that mark back. */
+/**
+ * Adds reasoning with its mark if this vendor made the mark. Otherwise reports the lost mark, and adds the text alone where the vendor
+ * takes that.
+ */
 export function addReasoning(
   content: AssistantPart[],
   text: string,
@@ -51,7 +54,7 @@ export function addReasoning(
   if (text !== '' && !wantsItsOwn(dialect)) content.push({ type: 'reasoning', text })
 }
 
-/** Adds reasoning without text, if it is this vendor's own, or the vendor is not known. */
+/** Adds reasoning without text, if this vendor made it, or if we do not know the vendor. */
 export function addOpaque(
   content: AssistantPart[],
   block: OpaqueReasoningBlock,
@@ -64,15 +67,15 @@ export function addOpaque(
   else dropped(report, 'opaque_reasoning', `it is not one that ${dialect.modelId} takes back`)
 }
 
-/** OpenAI's chat API has no place for reasoning. */
+/** The `providerOptions` that carry the mark. OpenAI's chat API has no place for reasoning, so it gets none. */
 function optionsFor(mark: ReasoningMark, dialect: Dialect): Metadata | undefined {
   const chatOnly = dialect.vendor === 'openai' && !dialect.responses
   return chatOnly ? undefined : markOptions(mark, dialect.vendor, dialect.namespaces)
 }
 
 /**
- * These take reasoning only with a mark of their own. Google takes it without; and a server that is
- * OpenAI-compatible, or not known, may be Google's.
+ * True if the vendor takes only reasoning that carries its own mark. Google also takes unmarked reasoning. A server that is
+ * OpenAI-compatible, or unknown, may be Google's.
  */
 export function wantsItsOwn({ vendor }: Dialect): boolean {
   return vendor === 'anthropic' || vendor === 'openai'

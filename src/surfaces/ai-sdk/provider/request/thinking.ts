@@ -7,13 +7,13 @@ import type { Report } from '../warnings.ts'
 
 /** A thinking configuration in the model's form. */
 export interface ThinkingCall {
-  /** For the vendor's namespace; an `undefined` in it takes the user's own option away. */
+  /** Options for the vendor's namespace. One that is `undefined` here removes the user's option of that name. */
   readonly options: Record<string, unknown>
-  /** The specification's own field, which only v4 has: the AI SDK provider fits it to the model. */
+  /** The field that only the v4 specification has. The AI SDK's provider adapts it to the model. */
   readonly reasoning?: string
 }
 
-/** Says it in the vendor's words, and reports what the vendor has no words for. */
+/** Converts the thinking configuration into the vendor's options, and reports each field that the vendor does not support. */
 export function thinkingCall(
   thinking: ThinkingConfig | undefined,
   dialect: Dialect,
@@ -61,7 +61,7 @@ function google(thinking: ThinkingConfig, dialect: Dialect, report: Report): Thi
     return { options: { thinkingConfig } }
   }
   const { effort } = thinking
-  // Without a budget Gemini thinks as much as it sees fit.
+  // Without a budget Gemini decides by itself how much it thinks.
   const open = { thinkingBudget: undefined, includeThoughts: true }
   if (effort === undefined) return { options: { thinkingConfig: open } }
   if (dialect.version === 'v4') {
@@ -74,7 +74,7 @@ function google(thinking: ThinkingConfig, dialect: Dialect, report: Report): Thi
   return { options: { thinkingConfig: { ...open, thinkingLevel: highAtMost(effort, report) } } }
 }
 
-/** OpenAI and its like: how hard to think can be said, how many tokens to spend cannot. */
+/** OpenAI and compatible servers take an effort, and no number of tokens. */
 function effortOnly(thinking: ThinkingConfig, dialect: Dialect, report: Report): ThinkingCall {
   if (thinking.mode === 'enabled') {
     unsupported(report, 'thinking.budgetTokens', `${dialect.modelId} takes an effort, not a budget`)
@@ -82,7 +82,8 @@ function effortOnly(thinking: ThinkingConfig, dialect: Dialect, report: Report):
   const { effort } = thinking
   if (effort === undefined) return { options: {} }
   if (dialect.version === 'v4') {
-    // Set in the namespace, it would go out unfitted; and the user's own would outrank this one.
+    // Remove the user's effort from the namespace: it would win over this one. Ours stays out of there, because the AI SDK adapts only the
+    // field `reasoning` to the model.
     const options = dialect.vendor === 'other' ? {} : { reasoningEffort: undefined }
     return { options, reasoning: effort }
   }
@@ -103,10 +104,10 @@ function highAtMost(effort: NonNullable<ThinkingConfig['effort']>, report: Repor
   return 'high'
 }
 
-/** The tokens that the AI SDK spends on thinking without a budget. */
+/** The tokens that the AI SDK spends on thinking if the options name no budget. */
 const DEFAULT_BUDGET = 1024
 
-/** The tokens that the AI SDK provider adds to `maxOutputTokens` by itself, for thinking from any source. */
+/** The tokens that the AI SDK's Anthropic provider adds to `maxOutputTokens` for thinking, whoever configured it. */
 export function addedTokens(providerOptions: ProviderOptions, { vendor, namespaces }: Dialect): number {
   if (vendor !== 'anthropic') return 0
   const budgets = namespaces.map((name) => {
@@ -115,12 +116,12 @@ export function addedTokens(providerOptions: ProviderOptions, { vendor, namespac
     const { budgetTokens = DEFAULT_BUDGET } = thinking
     return typeof budgetTokens === 'number' ? budgetTokens : 0
   })
-  // The winning alias differs between versions: the largest budget keeps the limit in any case.
+  // Versions differ in which alias wins. The largest budget keeps `maxTokens` in any case.
   return Math.max(...budgets)
 }
 
 /**
- * Anthropic counts thinking within the response's limit, and refuses a budget that leaves nothing.
+ * Refuses a thinking budget that leaves no tokens for the response, as Anthropic does: it counts thinking within the response's limit.
  *
  * @throws RefreshError `invalid_request`
  */

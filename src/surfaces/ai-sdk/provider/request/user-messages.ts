@@ -4,7 +4,7 @@ import type { Report } from '../warnings.ts'
 import type { FilePart, PromptMessage, ToolPart, UserPart } from './prompt-message.ts'
 import { dropped, impossible, misplaced } from './unsupported.ts'
 
-/** Converts a message of the user. Tool results go first: every vendor wants them right behind the calls that they belong to. */
+/** Converts a message of the user. Tool results go first, because every vendor wants them directly behind the tool calls. */
 export function userMessages(
   blocks: readonly ContentBlock[],
   where: string,
@@ -85,7 +85,7 @@ function filePart(block: MediaBlock, dialect: Dialect): FilePart {
   return { type: 'file', mediaType, data: dialect.version === 'v4' ? { type: 'data', data } : data }
 }
 
-/** True if the AI SDK provider tells the vendor that a tool failed. */
+/** True if the AI SDK's provider tells the vendor that a tool failed. */
 function takesToolErrors({ vendor, version }: Dialect): boolean {
   return vendor === 'anthropic' || (version === 'v4' && vendor !== 'openai-compatible')
 }

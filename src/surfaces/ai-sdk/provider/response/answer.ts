@@ -32,7 +32,7 @@ type GenerateResult =
 
 type FinishReason = LanguageModelV2FinishReason | LanguageModelV3FinishReason | LanguageModelV4FinishReason
 
-/** The responding model, and the receiver of warnings. */
+/** The model that responded, and the callback for warnings. */
 export interface ResponseContext {
   readonly modelId: string
   /** The AI SDK's name for the vendor. */
@@ -40,7 +40,7 @@ export interface ResponseContext {
   readonly report: Report
 }
 
-/** The response in this library's terms. Content that a `ContentBlock` cannot hold is reported. */
+/** Converts an AI SDK response into a `ChatResponse`. Reports content that a `ContentBlock` cannot hold. */
 export function toResponse(answer: AiSdkGenerateResult, context: ResponseContext): ChatResponse {
   const { modelId, report } = context
   if (!isSpecified(answer)) {
@@ -63,7 +63,7 @@ export function toResponse(answer: AiSdkGenerateResult, context: ResponseContext
   }
 }
 
-/** Looks no deeper than what would break here: the rest is the specification's word. */
+/** Checks only the fields without which this file would fail. */
 function isSpecified(answer: AiSdkGenerateResult): answer is GenerateResult {
   const { content, usage, finishReason } = answer
   return (
@@ -133,8 +133,8 @@ export function reportPart(report: Report, kind: string): void {
 }
 
 /**
- * Why the model stopped. An answer that calls tools stopped for them, though some vendors say `stop`: OpenAI
- * does so when the request forced the call.
+ * Why the model stopped. A response with tool calls stopped for them, even if the vendor says `stop`: OpenAI says so when the request
+ * forced the call.
  */
 export function toStopReason(
   reason: FinishReason,
@@ -144,7 +144,7 @@ export function toStopReason(
   const { unified, raw } = typeof reason === 'string' ? { unified: reason, raw: undefined } : reason
   switch (unified) {
     case 'stop':
-      // Unified, three of Anthropic's reasons are one.
+      // The unified reason `stop` stands for three reasons of Anthropic, so read the raw one.
       if (raw === 'stop_sequence' || typeof metadata?.['anthropic']?.['stopSequence'] === 'string') {
         return 'stop_sequence'
       }

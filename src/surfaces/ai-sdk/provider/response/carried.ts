@@ -2,10 +2,10 @@ import type { LanguageModelV2Content, LanguageModelV3Content, LanguageModelV4Con
 import type { ProviderMetadata, WholeBlock } from '../../../../llm/content.ts'
 import type { Metadata } from '../../signature.ts'
 
-/** Parts of a response, as all versions have them. */
+/** A part of a response, of any version. */
 type ContentPart = LanguageModelV2Content | LanguageModelV3Content | LanguageModelV4Content
 
-/** The metadata that a block carries in fields of its own, by the kind of the part. */
+/** The metadata that a block has own fields for, by the kind of the part. */
 const CARRIED: Readonly<Record<'text' | 'reasoning' | 'tool', ReadonlySet<string>>> = {
   text: new Set(['thoughtSignature']),
   reasoning: new Set([
@@ -18,7 +18,7 @@ const CARRIED: Readonly<Record<'text' | 'reasoning' | 'tool', ReadonlySet<string
   tool: new Set(['thoughtSignature']),
 }
 
-/** The metadata of a part that no other field of the block carries; empty if there is none. */
+/** The metadata of a part that the block has no field for; empty if there is none. */
 export function untold(
   kind: 'text' | 'reasoning' | 'tool',
   metadata: Metadata | undefined,
@@ -32,7 +32,7 @@ export function untold(
   return rest.length === 0 ? {} : { providerMetadata: Object.fromEntries(rest) }
 }
 
-/** The block that a part amounts to which comes whole; undefined for any other part. */
+/** The block for a part that arrives whole; undefined for any other part. */
 export function wholeBlock(part: ContentPart, provider: string): WholeBlock | undefined {
   switch (part.type) {
     case 'source': {
@@ -84,7 +84,7 @@ function beside(providerMetadata: Metadata | undefined): { providerMetadata?: Pr
   return providerMetadata === undefined ? {} : { providerMetadata }
 }
 
-/** A tool's input as a value; text that is no JSON stays what it is. */
+/** A tool's input as a value. Text that is not JSON stays text. */
 export function parsedInput(input: string): unknown {
   if (input.trim() === '') return {}
   try {

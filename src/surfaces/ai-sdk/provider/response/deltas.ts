@@ -20,7 +20,7 @@ import { aboutResponse } from './response-info.ts'
 import { readSdkWarning } from './sdk-warning.ts'
 import { isCounted, toUsage } from './usage.ts'
 
-/** One part of an AI SDK stream, `error` parts aside. */
+/** Any part of an AI SDK stream except `error`. */
 export type StreamPart = Exclude<
   LanguageModelV2StreamPart | LanguageModelV3StreamPart | LanguageModelV4StreamPart,
   { type: 'error' }
@@ -28,7 +28,7 @@ export type StreamPart = Exclude<
 type FinishPart = Extract<StreamPart, { type: 'finish' }>
 type ToolCallPart = Extract<StreamPart, { type: 'tool-call' }>
 
-/** Turns the parts of one AI SDK stream into deltas. A part that no delta can carry is reported. */
+/** Converts the parts of one AI SDK stream into deltas. Reports a part that no delta can carry. */
 export class DeltaReader {
   readonly #provider: string
   readonly #report: Report
@@ -41,12 +41,12 @@ export class DeltaReader {
     this.#report = report
   }
 
-  /** The deltas of a call's result before its stream begins. */
+  /** The deltas that describe the response before its stream begins. */
   opened(result: object): StreamDelta[] {
     return about(aboutResponse(Reflect.get(result, 'response')))
   }
 
-  /** The deltas that a part amounts to; the last one of a `finish` is a `done` or an `error`. */
+  /** The deltas for one part. Those for `finish` end with a `done` or an `error`. */
   read(part: StreamPart): StreamDelta[] {
     switch (part.type) {
       case 'stream-start':
@@ -92,7 +92,7 @@ export class DeltaReader {
       case 'finish':
         return this.#finish(part)
       case 'custom':
-        // The head of Anthropic's message, which says nothing that is not said elsewhere.
+        // The head of Anthropic's message repeats what other parts say, so do not report it.
         if (part.kind !== 'anthropic.message_start') reportPart(this.#report, `${part.type} ${part.kind}`)
         return []
       case 'file':
@@ -100,7 +100,7 @@ export class DeltaReader {
         reportPart(this.#report, part.type)
         return []
       case 'tool-result':
-        // Another one follows, which replaces it.
+        // Skip a preliminary result: the final result replaces it.
         if ('preliminary' in part && part.preliminary) return []
         return this.#whole(part)
       case 'source':
@@ -135,7 +135,7 @@ export class DeltaReader {
     return [...this.#signed(block), ...this.#beside(block)]
   }
 
-  /** The signature of a block, once all its parts are there: any of them may have held it. */
+  /** The signature of a block. Any part of the block may hold it, so ask only when the block has ended. */
   #signed(block: OpenBlock): StreamDelta[] {
     if (block.kind === 'text') {
       const signature = readThoughtSignature(block.metadata)
@@ -158,7 +158,7 @@ export class DeltaReader {
     return block === undefined ? [] : [{ type: 'block', block, blockIndex: this.#blocks.nextIndex() }]
   }
 
-  /** The vendor's metadata of a block, if it has any. */
+  /** The vendor's metadata of a block, if there is any. */
   #beside({ kind, metadata, index }: OpenBlock): StreamDelta[] {
     const { providerMetadata } = untold(kind, metadata)
     if (providerMetadata === undefined || index === undefined) return []
@@ -180,7 +180,7 @@ export class DeltaReader {
     ]
   }
 
-  /** The whole call. It repeats the streamed input, or brings it for the first time. */
+  /** The deltas for a whole tool call. If the stream has already sent the input in pieces, the input is not repeated. */
   #toolCall(part: ToolCallPart): StreamDelta[] {
     if (part.providerExecuted === true) return this.#whole(part)
     const { toolCallId: id, toolName, input, providerMetadata } = part
@@ -192,7 +192,7 @@ export class DeltaReader {
     if (!block.hasInput) {
       deltas.push({ type: 'tool_input_delta', id, delta: input.trim() === '' ? '{}' : input, blockIndex })
     }
-    // @ai-sdk/openai-compatible tells of a signature after it has announced the call.
+    // @ai-sdk/openai-compatible sends the signature only after it has announced the call.
     const signature = readThoughtSignature(providerMetadata)
     if (signature !== undefined && readThoughtSignature(block.metadata) === undefined) {
       deltas.push({
@@ -210,7 +210,7 @@ export class DeltaReader {
     const deltas = this.#blocks.endAll().flatMap((block) => [...this.#signed(block), ...this.#beside(block)])
     deltas.push(...about(aboutResponse(undefined, part)))
     const end = ending(part, this.#callsTools)
-    // A stream that broke off may have counted tokens. A stream that is done has used what it counts, even if that is nothing.
+    // A stream that broke off reports usage only if it counted tokens. A finished stream always reports usage, even if all counts are 0.
     if (end.type === 'done' || isCounted(part.usage)) {
       deltas.push({ type: 'usage', usage: toUsage(part.usage, part.providerMetadata) })
     }
@@ -234,7 +234,7 @@ function about(info: ResponseInfo): StreamDelta[] {
   return Object.keys(info).length === 0 ? [] : [{ type: 'response', ...info }]
 }
 
-/** True if the stream broke off. Before v4 such a stream finishes like any other, except that the vendor gave no reason. */
+/** True if the stream broke off. Before v4 such a stream also sends `finish`, but the vendor gave no reason and counted no tokens. */
 function isBrokenOff({ finishReason, usage }: FinishPart): boolean {
   if (typeof finishReason === 'string') return finishReason === 'unknown' && !isCounted(usage)
   const { unified, raw } = finishReason

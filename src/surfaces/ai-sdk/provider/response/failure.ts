@@ -9,14 +9,14 @@ import { isRecord } from '../../record.ts'
 import { readVendorError, type VendorError } from './vendor-error.ts'
 
 /**
- * A failure, as read from an AI SDK error. We recognize errors by their fields and names, never by `instanceof`: every major version of the
- * AI SDK has classes of its own.
+ * A failure that we read from an AI SDK error. We recognize errors by their fields and names, not by `instanceof`, because every major
+ * version of the AI SDK has its own classes.
  */
 export type Failure = StreamErrorDelta
 
 type Refused = Exclude<ChatOutcome, { type: 'success' }>
 
-/** A response came that the AI SDK could not read. */
+/** Errors for a response that the AI SDK could not read. */
 const UNREADABLE: ReadonlySet<unknown> = new Set([
   'AI_JSONParseError',
   'AI_TypeValidationError',
@@ -25,15 +25,15 @@ const UNREADABLE: ReadonlySet<unknown> = new Set([
   'AI_NoContentGeneratedError',
 ])
 
-/** The beginnings of runtimes' messages for a connection that failed or broke. */
+/** How runtimes' messages begin when a connection failed or broke. */
 const CONNECTION_WORDS = /^(fetch failed|failed to fetch|load failed|network error|terminated)/i
 
-/** The number of causes in a chain that are looked at. */
+/** The number of errors in a chain of causes that we look at. */
 const MOST_CAUSES = 8
 
 /**
- * The failure that a thrown error tells of: the vendor's refusal, an answer that cannot be read, or a lost
- * connection. Undefined for anything else (an abort, a missing key, a bug), which is best left thrown.
+ * Reads a thrown error: the vendor refused the request, the response is unreadable, or the connection was lost. Returns undefined for any
+ * other error (an abort, a missing key, a bug), which the caller should throw.
  */
 export function readFailure(error: unknown, now: number): Failure | undefined {
   const failure = thrownFailure(error, now)
@@ -41,8 +41,8 @@ export function readFailure(error: unknown, now: number): Failure | undefined {
 }
 
 /**
- * The failure that an `error` part inside a stream tells of. The vendor's own name for it decides, since the
- * HTTP status said 200. Undefined for an abort.
+ * Reads an `error` part of a stream. The HTTP status was 200, so the vendor's own name for the error decides. Returns undefined for an
+ * abort.
  */
 export function readErrorPart(error: unknown, now: number): Failure | undefined {
   const failure = streamedFailure(error, now)
@@ -63,7 +63,7 @@ function streamedFailure(error: unknown, now: number): Failure | undefined {
   if (!isRecord(error)) return { type: 'error', kind: 'unknown', message: 'The stream reported an error.' }
   if (isAbort(error)) return undefined
   if (typeof error['statusCode'] === 'number' && 'responseHeaders' in error) return thrownFailure(error, now)
-  // @ai-sdk/openai-compatible says so when the stream ends without a finish reason.
+  // @ai-sdk/openai-compatible sends this error if the stream ends without a finish reason.
   if (error['name'] === 'AI_InvalidResponseDataError' && error['data'] === undefined) return brokenOff()
   if (UNREADABLE.has(error['name'])) return unreadable(error, undefined)
   const vendor = readVendorError(isRecord(error['data']) ? error['data'] : error)
@@ -73,15 +73,15 @@ function streamedFailure(error: unknown, now: number): Failure | undefined {
   return told(status, vendor, vendor.message ?? messageOf(error), undefined, vendor.retryAfterMs)
 }
 
-/** The failure of a stream that ended before it was finished. */
+/** The failure of a stream that ended too early. */
 export function brokenOff(): Failure {
   return lost('The stream ended before it was finished.')
 }
 
 /**
- * The outcome that a thrown error amounts to.
+ * Converts a thrown error into the outcome of a call.
  *
- * @throws the error if it is no such failure
+ * @throws the error itself if it stands for no outcome
  */
 export function outcomeOf(error: unknown): Refused {
   const failure = readFailure(error, Date.now())
@@ -90,7 +90,7 @@ export function outcomeOf(error: unknown): Refused {
   return outcome
 }
 
-/** A failure as the outcome of a `chat`; undefined if a `chat` throws instead. */
+/** The outcome of a `chat` for a failure; undefined if `chat` throws for it. */
 function toOutcome(failure: Failure): Refused | undefined {
   const { type: _, kind, retryAfterMs, ...facts } = failure
   switch (kind) {
@@ -145,7 +145,7 @@ function kindOf(status: number | undefined): StreamErrorKind {
   return status >= 500 ? 'server_error' : 'invalid_request'
 }
 
-/** A value that did not fit the schema is often the vendor's error, in a form that the AI SDK did not expect. */
+/** If the response did not fit the AI SDK's schema, it is often the vendor's error in an unexpected form, so look for that first. */
 function unreadable(error: Record<string, unknown>, status: number | undefined): Failure {
   const vendor = readVendorError(error['value'])
   if (vendor.status !== undefined) {
@@ -162,7 +162,7 @@ function lost(message: string): Failure {
   return { type: 'error', kind: 'connection', message }
 }
 
-/** Milliseconds win over the header that can only say seconds. */
+/** Prefers `retry-after-ms`, because `retry-after` counts only in seconds. Returns ms. */
 function retryAfterOf(headers: Record<string, string>, now: number): number | undefined {
   const ms = Number(headers['retry-after-ms'] ?? NaN)
   if (Number.isFinite(ms) && ms >= 0) return ms
@@ -178,7 +178,7 @@ function isConnectionLost(error: unknown): boolean {
     const { name, code, cause, statusCode } = current
     if (isConnectionCode(code)) return true
     if (name === 'TypeError' && CONNECTION_WORDS.test(messageOf(current))) return true
-    // The AI SDK's name for a request that got no response, or one whose body broke off.
+    // The AI SDK throws this error if a request got no response, or if the body broke off.
     if (name === 'AI_APICallError' && (statusCode === undefined || statusCode === 200)) return true
     current = cause
   }

@@ -3,20 +3,20 @@ import type { Metadata } from '../../signature.ts'
 /** A content block whose parts are still arriving. */
 export interface OpenBlock {
   readonly kind: 'text' | 'reasoning' | 'tool'
-  /** Given at the first delta, so that a block without any leaves no gap. */
+  /** Assigned at the first delta, so that a block without deltas leaves no gap. */
   index: number | undefined
-  /** The metadata of all its parts. */
+  /** The merged metadata of all parts so far. */
   metadata: Metadata
-  /** A tool's input has begun. */
+  /** True once a delta of a tool's input has arrived. */
   hasInput: boolean
 }
 
-/** The blocks of one stream: those whose parts are still arriving, by kind and id, and the indexes of all. */
+/** The blocks of one stream: keeps those whose parts are still arriving, by kind and id, and counts the indexes of all. */
 export class OpenBlocks {
   readonly #open = new Map<string, OpenBlock>()
   #indexes = 0
 
-  /** An id may be used again once its block has ended: it is another block then. */
+  /** Opens a block. The stream may use the id again after the block has ended: that is another block. */
   start(kind: OpenBlock['kind'], id: string, metadata: Metadata | undefined): OpenBlock {
     const block: OpenBlock = { kind, index: undefined, metadata: {}, hasInput: false }
     note(block, metadata)
@@ -28,7 +28,7 @@ export class OpenBlocks {
     return this.#open.get(`${kind}:${id}`)
   }
 
-  /** The block that another part arrives for; a new one, where nothing announced it. */
+  /** The block that a later part belongs to. Opens it if no part has announced it. */
   resume(kind: OpenBlock['kind'], id: string, metadata: Metadata | undefined): OpenBlock {
     const block = this.find(kind, id)
     if (block === undefined) return this.start(kind, id, metadata)
@@ -40,7 +40,7 @@ export class OpenBlocks {
     this.#open.delete(`${kind}:${id}`)
   }
 
-  /** The stream is over: gives the blocks that did not end, and ends them. */
+  /** Closes the blocks that are still open at the end of the stream, and returns them. */
   endAll(): OpenBlock[] {
     const blocks = [...this.#open.values()]
     this.#open.clear()
@@ -52,13 +52,13 @@ export class OpenBlocks {
     return block.index
   }
 
-  /** The index of a block that comes whole. */
+  /** The index of the next block. A block that arrives whole takes it directly. */
   nextIndex(): number {
     return this.#indexes++
   }
 }
 
-/** Merges new metadata: a later part may repeat a field, leave it out, or set it to null. */
+/** Merges new metadata. A missing field, or one that is null, keeps its earlier value. */
 export function note(block: OpenBlock, metadata: Metadata | undefined): void {
   for (const [namespace, fields] of Object.entries(metadata ?? {})) {
     const said = Object.entries(fields ?? {}).filter(([, value]) => value !== null && value !== undefined)

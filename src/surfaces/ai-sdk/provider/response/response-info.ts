@@ -1,7 +1,7 @@
 import type { ResponseInfo } from '../../../../llm/response.ts'
 import { isRecord } from '../../record.ts'
 
-/** The facts that an AI SDK model tells about a response besides its content. Fields that break the specification are ignored. */
+/** The facts about a response, besides its content, that an AI SDK model reports. Fields that break the specification are ignored. */
 export function aboutResponse(
   response: unknown,
   end: { readonly finishReason?: unknown; readonly providerMetadata?: unknown } = {},

@@ -2,18 +2,18 @@ import type { LanguageModelV2CallWarning, SharedV3Warning, SharedV4Warning } fro
 import { isRecord } from '../../record.ts'
 import type { ProviderWarning } from '../warnings.ts'
 
-/** A warning as an AI SDK model hands it out. */
+/** A warning of an AI SDK model. */
 export type SdkWarning = LanguageModelV2CallWarning | SharedV3Warning | SharedV4Warning
 
-/** More than a person would read; a provider may quote whole messages. */
+/** The longest detail in characters: a provider may quote whole messages, which no one would read. */
 const MOST_DETAILS = 500
 
-/** A model may hand out anything. */
+/** Checks the type, because a model may return anything as a warning. */
 export function isSdkWarning(warning: unknown): warning is SdkWarning {
   return isRecord(warning) && typeof warning['type'] === 'string'
 }
 
-/** The warning of an AI SDK model in this library's words. */
+/** Converts a warning of an AI SDK model into a `ProviderWarning`. */
 export function readSdkWarning(warning: SdkWarning): ProviderWarning {
   switch (warning.type) {
     case 'unsupported-setting':

@@ -1,7 +1,7 @@
 import { RefreshError } from '../../../../errors.ts'
 import type { AiSdkPart } from '../../model.ts'
 
-/** The texts that are handed on as they are, by the part that holds them: nothing else would miss them. */
+/** The texts of each part that we pass on unread. No other code would notice if one were missing. */
 const TEXTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['text', ['text']],
   ['reasoning', ['text']],
@@ -12,7 +12,7 @@ const TEXTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['tool-call', ['toolCallId', 'toolName', 'input']],
 ])
 
-/** @throws TypeError that names the text which a part lacks */
+/** @throws TypeError that names the missing text of a part */
 export function assertTexts(part: AiSdkPart): void {
   for (const name of TEXTS.get(part.type) ?? []) {
     if (typeof Reflect.get(part, name) !== 'string') {
@@ -22,9 +22,9 @@ export function assertTexts(part: AiSdkPart): void {
 }
 
 /**
- * Reads what a model handed out. Its types are only its word: where they do not hold, reading fails with a TypeError.
+ * Runs `read` on a value that a model returned. The value may break its declared type, and then `read` fails with a `TypeError`.
  *
- * @throws RefreshError with this code for a `TypeError`
+ * @throws RefreshError with `code` instead of a `TypeError`
  */
 export function specified<T>(code: 'invalid_stream' | 'invalid_provider', read: () => T): T {
   try {

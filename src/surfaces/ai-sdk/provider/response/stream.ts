@@ -7,13 +7,13 @@ import type { DeltaReader, StreamPart } from './deltas.ts'
 import { brokenOff, readErrorPart, readFailure } from './failure.ts'
 import { assertTexts, specified } from './specified.ts'
 
-/** The parts that the specification allows. */
+/** Any part that the specification allows. */
 type AnyPart = StreamPart | { type: 'error'; error: unknown }
 
-/** Opens the stream of a model. The signal must end the stream. */
+/** Opens the model's stream. An abort of the signal must end the stream. */
 type Open = (signal: AbortSignal) => PromiseLike<AiSdkStreamResult>
 
-/** A stream that is open, and what its response says besides. */
+/** An open stream, and the deltas that describe its response. */
 interface Opened {
   readonly reader: ReadableStreamDefaultReader<AiSdkPart>
   readonly about: StreamDelta[]
@@ -24,10 +24,10 @@ type Result = IteratorResult<StreamDelta, undefined>
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
 /**
- * The deltas of the stream that `open` opens. Nothing is opened before the consumer asks for the first delta, and one part is read at a
- * time. It ends with the first `done` or `error`, and always closes the inner stream.
+ * The deltas of the stream that `open` opens. It opens the stream when the consumer asks for the first delta, and reads one part at a time.
+ * It ends with the first `done` or `error`, and always closes the model's stream.
  *
- * @throws errors that are neither the vendor's refusal nor a lost connection, and the signal's reason after an abort
+ * @throws any error except the vendor's refusal and a lost connection, which become deltas; the signal's reason after an abort
  */
 export function readStream(
   open: Open,
@@ -37,18 +37,18 @@ export function readStream(
   return new DeltaStream(open, signal, deltas)
 }
 
-// Written by hand: the `return()` of a generator waits for the `next()` before it, and so for a stream that stalls.
+// Not a generator: its `return()` would wait for a pending `next()`, and so for a stream that stalls.
 class DeltaStream implements AsyncIterableIterator<StreamDelta> {
   readonly #open: Open
   readonly #deltas: DeltaReader
   readonly #left = new AbortController()
-  /** Aborts with the caller's, and when the consumer leaves. */
+  /** Aborts when the caller's signal aborts, and when the consumer leaves. */
   readonly #signal: AbortSignal
   readonly #followed: Followed
   #reader: ReadableStreamDefaultReader<AiSdkPart> | undefined
-  /** The deltas of the last part that are not handed out yet. */
+  /** Deltas of the last part that the consumer has not got yet. */
   #pending: StreamDelta[] = []
-  /** Settles after the last call of `next()`: the next one has to wait for it. */
+  /** Settles after the last call of `next()`. The following call waits for it. */
   #turn: Promise<unknown> = Promise.resolve()
   #over = false
 
@@ -148,7 +148,7 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
     if (this.#reader !== undefined) cancel(this.#reader)
   }
 
-  /** The delta that a thrown error amounts to; one that amounts to none is thrown on. */
+  /** The delta for a thrown error. Throws the error again if there is no such delta. */
   #failed(error: unknown): StreamDelta {
     throwIfAborted(this.#signal)
     const failure = readFailure(error, Date.now())
@@ -157,12 +157,12 @@ class DeltaStream implements AsyncIterableIterator<StreamDelta> {
   }
 }
 
-// We do not wait: half of a tee closes only when the other half does, and a broken stream repeats its error.
+// Do not wait: one half of a tee closes only when the other half does. Ignore errors: a broken stream repeats the one it had.
 function cancel(reader: ReadableStreamDefaultReader<AiSdkPart>): void {
   reader.cancel().catch(() => {})
 }
 
-/** Checks only as deeply as this file reads. */
+/** Checks only the fields that this file reads. */
 function isPart(part: AiSdkPart): part is AnyPart {
   return isRecord(part) && typeof part.type === 'string'
 }

@@ -3,15 +3,15 @@ import type { Usage } from '../../../../llm/response.ts'
 import { isRecord } from '../../record.ts'
 import type { Metadata } from '../../signature.ts'
 
-/** Usage as an AI SDK model counts it: v2 flat, since v3 nested. */
+/** The usage that an AI SDK model reports: flat numbers in v2, nested objects since v3. */
 export type SdkUsage = LanguageModelV2Usage | LanguageModelV3Usage | LanguageModelV4Usage
 
-/** The usage in this library's terms: `inputTokens` is the whole input, the cache's share included. */
+/** Converts usage. `inputTokens` counts the whole input, cached tokens included. */
 export function toUsage(usage: SdkUsage, metadata: Metadata | undefined): Usage {
   return isNested(usage) ? nested(usage) : flat(usage, metadata)
 }
 
-/** True if anything was counted at all: a stream that broke off has no numbers. */
+/** True if the model counted any tokens. A stream that broke off has no counts. */
 export function isCounted({ inputTokens, outputTokens }: SdkUsage): boolean {
   return [inputTokens, outputTokens]
     .flatMap((tokens) => (typeof tokens === 'object' ? Object.values(tokens ?? {}) : [tokens]))
@@ -43,9 +43,9 @@ function flat(usage: LanguageModelV2Usage, metadata: Metadata | undefined): Usag
   const cachedInputTokens = usage.cachedInputTokens ?? 0
   const written = metadata?.['anthropic']?.['cacheCreationInputTokens']
   const cacheCreationInputTokens = typeof written === 'number' ? written : 0
-  // Anthropic's v2 model leaves the cache out of the input; the others count it in.
+  // Anthropic's v2 model does not count cached tokens as input, so add them. Other models count them.
   const aside = metadata?.['anthropic'] === undefined ? 0 : cachedInputTokens + cacheCreationInputTokens
-  // Google's v2 model counts thoughts beside the output; the total gives it away.
+  // Google's v2 model does not count thoughts as output. Only the total shows this.
   const thoughts = usage.totalTokens === input + output + thinking ? thinking : 0
   return {
     inputTokens: input + aside,

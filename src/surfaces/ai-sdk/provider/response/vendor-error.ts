@@ -2,7 +2,7 @@ import { statusOfName } from '../../../../core/verdict/vendor-names.ts'
 import { parseRetryAfter } from '../../../../lib/retry-after.ts'
 import { isRecord } from '../../record.ts'
 
-/** The facts that a vendor's own error body tells. */
+/** The facts in a vendor's error body. */
 export interface VendorError {
   readonly message?: string | undefined
   readonly code?: string | undefined
@@ -12,10 +12,10 @@ export interface VendorError {
   readonly retryAfterMs?: number | undefined
 }
 
-/** Enough of a body that is no JSON to tell what it is about. */
+/** The characters that we keep of a body that is not JSON: enough to tell what it is about. */
 const MOST_WORDS = 300
 
-/** Names of envelopes, which tell nothing of the error inside. */
+/** Names that only mark an envelope, and say nothing about the error in it. */
 const ENVELOPES: ReadonlySet<string> = new Set(['error', 'response.failed'])
 
 /** Reads the error bodies of OpenAI, Anthropic, Google, Azure, AWS, Databricks and OAuth servers. */
@@ -55,19 +55,19 @@ export function readVendorError(body: unknown): VendorError {
   }
 }
 
-/** The error itself, out of whatever envelope it came in. */
+/** The error itself, without its envelope. */
 function inner(outer: Record<string, unknown>): Record<string, unknown> {
   if (isRecord(outer['error'])) return outer['error']
   const response = outer['response']
   return isRecord(response) && isRecord(response['error']) ? response['error'] : outer
 }
 
-/** Google's `RetryInfo`: seconds, as in `"37.5s"`. */
+/** Reads the delay of Google's `RetryInfo`, such as `"37.5s"`, into ms. */
 function delay(value: unknown): number | undefined {
   return isText(value) && value.endsWith('s') ? parseRetryAfter(value.slice(0, -1), 0) : undefined
 }
 
-/** The readable text of an HTML page or a plain text. */
+/** The readable text of an HTML page or of a plain text. */
 function words(body: string): string | undefined {
   const [, title] = /<title[^>]*>([^<]*)</i.exec(body) ?? []
   const text = (title ?? (body.trimStart().startsWith('<') ? '' : body)).trim()
