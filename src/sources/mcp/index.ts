@@ -6,7 +6,7 @@ import type { AccessToken } from '../../credential/token.ts'
 import { RefreshError } from '../../errors.ts'
 import { optionError } from '../../lib/options.ts'
 import { ClientSecrets } from '../shared/oauth/client-auth.ts'
-import { JWT_BEARER, readGrant } from '../shared/oauth/grant.ts'
+import { readGrant } from '../shared/oauth/grant.ts'
 import type {
   AssertionTarget,
   ExtensionGrant,
@@ -19,6 +19,7 @@ import type {
   TokenExchangeGrant,
 } from '../shared/oauth/options.ts'
 import { each, type Parameters } from '../shared/oauth/target.ts'
+import { JWT_BEARER } from '../shared/oauth/token-exchange.ts'
 import { namesIn, WiderScope, withScope } from '../shared/oauth/wider-scope.ts'
 import type { SecretOption } from '../shared/secret.ts'
 import { readTokens } from '../shared/token-endpoint.ts'

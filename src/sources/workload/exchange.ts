@@ -1,7 +1,8 @@
 import type { MadeFor } from '../../credential/store.ts'
-import { checkOptions, describe, optionError } from '../../lib/options.ts'
+import { checkOptions, optionError } from '../../lib/options.ts'
 import { readEndpoint, readPlainHttpEndpoints } from '../../lib/secure-url.ts'
-import { checkWhole } from '../shared/secret.ts'
+import { each, type Parameters, required, text } from '../shared/oauth/target.ts'
+import { JWT_BEARER, readTokenExchange, TOKEN_EXCHANGE, tokenType } from '../shared/oauth/token-exchange.ts'
 import { HTTP_OPTIONS } from '../shared/token-request.ts'
 import type {
   AnthropicWorkloadOptions,
@@ -27,9 +28,6 @@ export interface Exchange {
 }
 
 const SHARED: readonly string[] = ['for', 'subjectToken', ...HTTP_OPTIONS]
-const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
-const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
-const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:'
 const JSON_BODY = { 'content-type': 'application/json' }
 
 /** @throws RefreshError `invalid_option` */
@@ -81,7 +79,7 @@ function openai(options: OpenAIWorkloadOptions): Exchange {
     throw optionError('subjectTokenType', "must be 'jwt' or 'id_token'")
   }
   const parameters = {
-    subject_token_type: TOKEN_TYPE + subjectTokenType,
+    subject_token_type: tokenType('subjectTokenType', subjectTokenType),
     identity_provider_id: required('identityProviderId', options.identityProviderId),
     service_account_id: required('serviceAccountId', options.serviceAccountId),
     client_id: optional('clientId', options.clientId),
@@ -112,24 +110,22 @@ function tokenExchange(options: ExchangeWorkloadOptions): Exchange {
     'requestedTokenType',
     'parameters',
   ])
-  const { tokenEndpoint, clientId, audience, resource, scope, requestedTokenType, parameters } = options.for
-  const fields = (wanted: string | undefined): [string, string][] => [
+  const {
+    tokenEndpoint,
+    clientId,
+    audience,
+    resource,
+    scope,
+    requestedTokenType,
+    parameters = {},
+  } = options.for
+  const { subjectTokenType } = options
+  const write = readTokenExchange({ subjectTokenType, requestedTokenType, audience, resource, scope })
+  const fixed: Parameters = [
     ['grant_type', TOKEN_EXCHANGE],
-    ['subject_token_type', typeOf('subjectTokenType', options.subjectTokenType ?? 'jwt')],
-    ...each('client_id', 'clientId', clientId),
-    ...each('audience', 'audience', audience),
-    ...each('resource', 'resource', resource),
-    ...each('scope', 'scope', wanted),
-    ...each('requested_token_type', 'requestedTokenType', requestedTokenType).map(
-      ([name, type]): [string, string] => [name, typeOf('requestedTokenType', type)],
-    ),
-    ...Object.entries(parameters ?? {}).map(([name, value]): [string, string] => [
-      name,
-      required('parameters', value),
-    ]),
+    ...each('clientId', clientId, 'client_id'),
+    ...Object.entries(parameters).map(([name, value]): [string, string] => [name, text('parameters', value)]),
   ]
-  // What is wrong with an option is said at once.
-  fields(scope)
   return {
     endpoint: readEndpoint(
       'tokenEndpoint',
@@ -138,7 +134,7 @@ function tokenExchange(options: ExchangeWorkloadOptions): Exchange {
     ),
     headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
     body: (subject, wanted) =>
-      new URLSearchParams([...fields(wanted), ['subject_token', subject]]).toString(),
+      new URLSearchParams([...fixed, ...write(subject, undefined, wanted)]).toString(),
     takesScope: true,
     longest: Infinity,
     lifetime: undefined,
@@ -148,30 +144,6 @@ function tokenExchange(options: ExchangeWorkloadOptions): Exchange {
 
 function joined(given: string | readonly string[] | undefined): string | undefined {
   return given === undefined ? undefined : [given].flat().join(' ')
-}
-
-function typeOf(name: string, type: string): string {
-  const given = required(name, type)
-  return given.includes(':') ? given : TOKEN_TYPE + given
-}
-
-function each(
-  field: string,
-  name: string,
-  given: string | readonly string[] | undefined,
-): [string, string][] {
-  if (given === undefined) return []
-  return [given].flat().map((value) => [field, required(name, value)])
-}
-
-function required(name: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '') return checkWhole(name, value)
-  throw optionError(
-    name,
-    value === undefined
-      ? 'is missing'
-      : `must be a text, not ${value === '' ? 'an empty one' : describe(value)}`,
-  )
 }
 
 function optional(name: string, value: unknown): string | undefined {

@@ -1,7 +1,7 @@
 import type { SourceInput } from '../../../credential/source.ts'
 import { RefreshError } from '../../../errors.ts'
 import { checkOptions, optionError } from '../../../lib/options.ts'
-import { checkSecret, readGiven, readSecret, type SecretOption } from '../secret.ts'
+import { checkSecret, readGiven, readSecret } from '../secret.ts'
 import type {
   AssertionTarget,
   ExtensionGrant,
@@ -10,7 +10,8 @@ import type {
   RefreshTokenGrant,
   TokenExchangeGrant,
 } from './options.ts'
-import { each, OURS, type Parameters } from './target.ts'
+import { OURS, type Parameters } from './target.ts'
+import { JWT_BEARER, readTokenExchange, TOKEN_EXCHANGE } from './token-exchange.ts'
 
 /** What a grant is told: what is presented, and what for. */
 export interface GrantInput extends SourceInput {
@@ -28,8 +29,6 @@ export interface WireGrant {
   readonly seed?: ((signal: AbortSignal) => Promise<string | undefined>) | undefined
 }
 
-export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
-const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:'
 const FORMS =
   "must be 'refresh_token', 'client_credentials', { type: 'token_exchange', … }, { type: 'jwt_bearer', … } or an extension { type: 'urn:…', parameters }"
 
@@ -118,23 +117,18 @@ function tokenExchange(grant: TokenExchangeGrant): WireGrant {
     'actorTokenType',
     'requestedTokenType',
   ])
-  const { subjectTokenType = 'jwt', actorTokenType = 'jwt', requestedTokenType } = grant
+  const { subjectTokenType, actorTokenType, requestedTokenType } = grant
   const subject = checkSecret('grant.subjectToken', grant.subjectToken)
   const actor = grant.actorToken === undefined ? undefined : checkSecret('grant.actorToken', grant.actorToken)
-  const types = [
-    ...tokenType('subject_token_type', subjectTokenType),
-    ...tokenType('actor_token_type', actor && actorTokenType),
-    ...tokenType('requested_token_type', requestedTokenType),
-  ]
+  const write = readTokenExchange({ subjectTokenType, actorTokenType, requestedTokenType })
   return {
-    type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    type: TOKEN_EXCHANGE,
     person: false,
     isSigned: true,
-    parameters: async ({ signal }) => [
-      ...types,
-      ...(await secretField('subject_token', subject, signal)),
-      ...(actor === undefined ? [] : await secretField('actor_token', actor, signal)),
-    ],
+    parameters: async ({ signal }) => {
+      const subjectToken = await readSecret('grant.subjectToken', subject, signal)
+      return write(subjectToken, actor && (await readSecret('grant.actorToken', actor, signal)))
+    },
   }
 }
 
@@ -167,11 +161,3 @@ function extension(grant: ExtensionGrant): WireGrant {
 }
 
 const PROOFS = new Set(['assertion', 'subject_token', 'actor_token', 'token', 'code', 'device_code'])
-
-async function secretField(name: string, given: SecretOption, signal: AbortSignal): Promise<Parameters> {
-  return [[name, await readSecret(name, given, signal)]]
-}
-
-function tokenType(name: string, type: string | undefined): Parameters {
-  return each(name, type).map(([, given]) => [name, given.includes(':') ? given : TOKEN_TYPE + given])
-}

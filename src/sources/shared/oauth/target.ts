@@ -30,12 +30,24 @@ export function readTarget({ scope, resource, audience, parameters = {} }: Token
   ]
 }
 
-export function each(name: string, given: string | readonly string[] | undefined): Parameters {
+/** @param field as it goes over the wire, where the option has another name */
+export function each(
+  name: string,
+  given: string | readonly string[] | undefined,
+  field: string = name,
+): Parameters {
   if (given === undefined) return []
-  return [given].flat().map((value) => [name, text(name, value)])
+  return [given].flat().map((value) => [field, text(name, value)])
 }
 
-function text(name: string, value: unknown): string {
+/** @throws RefreshError `invalid_option` */
+export function required(name: string, value: unknown): string {
+  if (value === undefined) throw optionError(name, 'is missing')
+  return text(name, value)
+}
+
+/** @throws RefreshError `invalid_option` */
+export function text(name: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return checkWhole(name, value)
   throw optionError(name, `must be a text, not ${value === '' ? 'an empty one' : describe(value)}`)
 }
