@@ -1,6 +1,6 @@
 import { abortable } from './abortable.ts'
 import { type Clock, monotonic, startTimer } from './clock.ts'
-import { describe, optionError } from './options.ts'
+import { type Check, mustBe } from './options.ts'
 
 /** Releases one of a store's `maxLocks`. The holder calls it when it is done, or when its lock no longer counts. */
 export type GiveBack = () => void
@@ -19,15 +19,11 @@ export interface PlaceOptions {
 /** ms between a waiter's looks. A waiter that does not take its turn for so long has ended with its request. */
 const LOOK = 1_000
 
-/**
- * The number of locks that a store takes at a time. Default: 64.
- *
- * @throws RefreshError `invalid_option`
- */
-export function readMaxLocks(given = 64): number {
-  if (Number.isSafeInteger(given) && given >= 1) return given
-  throw optionError('maxLocks', `must be a whole number from 1, not ${describe(given)}`)
-}
+/** The option of a store: the number of locks that it takes at a time. */
+export const MAX_LOCKS: readonly [Check, number] = [
+  mustBe('a whole number from 1', (given) => Number.isSafeInteger(given) && Number(given) >= 1),
+  64,
+]
 
 /**
  * Limits how many callers do something at a time. The others wait in the order in which they asked.

@@ -4,7 +4,7 @@ import type { Source, SourceContext } from '../../credential/source.ts'
 import type { MadeFor } from '../../credential/store.ts'
 import type { AccessToken } from '../../credential/token.ts'
 import { RefreshError } from '../../errors.ts'
-import { optionError } from '../../lib/options.ts'
+import { anything, optionError } from '../../lib/options.ts'
 import { ClientSecrets } from '../shared/oauth/client-auth.ts'
 import { readGrant } from '../shared/oauth/grant.ts'
 import type {
@@ -59,7 +59,7 @@ const NO_TARGET = { issuer: '', resource: undefined, scope: undefined }
  * const credential = createCredential({ source: mcp('https://mcp.example.com/mcp', { store }), store, key: 'mcp.example.com' })
  */
 export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
-  checkClient(options, ['grant'])
+  checkClient(options, { grant: anything })
   const http = readHttp(options)
   const discovery = new Discovery(serverUrl, options, http)
   const clients = new Clients(options, checkStore(options.store) ?? memoryStore())

@@ -1,6 +1,6 @@
 import type { Store } from '../../credential/store.ts'
-import { checkOptions, milliseconds } from '../../lib/options.ts'
-import { readMaxLocks } from '../../lib/slots.ts'
+import { anything, checkedOptions, from, type OptionTable } from '../../lib/options.ts'
+import { MAX_LOCKS } from '../../lib/slots.ts'
 import type { StoreEntry } from '../shared/entry.ts'
 import { ExclusiveStore } from '../shared/exclusive-store.ts'
 import { LeasedBackend } from '../shared/leased-backend.ts'
@@ -44,6 +44,14 @@ export interface PostgresStoreOptions extends PostgresTableOptions {
   maxLocks?: number | undefined
 }
 
+const TABLE = { table: [anything, 'llm_refresh'] } satisfies OptionTable<PostgresTableOptions>
+const OPTIONS = {
+  ...TABLE,
+  lease: [from(100), 2_500],
+  timeout: [from(1), 5_000],
+  maxLocks: MAX_LOCKS,
+} satisfies OptionTable<PostgresStoreOptions>
+
 /**
  * A store in a table of PostgreSQL: for all processes and hosts that reach it.
  *
@@ -60,13 +68,9 @@ export interface PostgresStoreOptions extends PostgresTableOptions {
  * const credential = createCredential({ source: oauth({ issuer, clientId }), store: postgresStore(pool), key: 'me@example.com' })
  */
 export function postgresStore(client: PostgresClient, options: PostgresStoreOptions = {}): Store {
-  checkOptions(options, ['table', 'lease', 'timeout', 'maxLocks'])
-  const { table = 'llm_refresh' } = options
-  const lease = milliseconds('lease', options.lease ?? 2_500, 100)
-  const timeout = milliseconds('timeout', options.timeout ?? 5_000, 1)
-  const leases = new PostgresTable(client, { name: readName(table), lease, timeout })
-  const maxLocks = readMaxLocks(options.maxLocks)
-  return new ExclusiveStore(new LeasedBackend(leases, { lease, timeout }), { lease, timeout, maxLocks })
+  const { table, ...locking } = checkedOptions(options, OPTIONS)
+  const leases = new PostgresTable(client, { name: readName(table), ...locking })
+  return new ExclusiveStore(new LeasedBackend(leases, locking), locking)
 }
 
 /**
@@ -77,8 +81,7 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
  * @throws RefreshError `invalid_option`
  */
 export function postgresSchema(options: PostgresTableOptions = {}): string {
-  checkOptions(options, ['table'])
-  const { table = 'llm_refresh' } = options
+  const { table } = checkedOptions(options, TABLE)
   return `${statementsOn(readName(table).quoted).create};`
 }
 
@@ -91,8 +94,7 @@ export async function migratePostgres(
   client: PostgresClient,
   options: PostgresTableOptions = {},
 ): Promise<void> {
-  checkOptions(options, ['table'])
-  const { table = 'llm_refresh' } = options
+  const { table } = checkedOptions(options, TABLE)
   await migrate(client, readName(table))
 }
 
@@ -105,7 +107,6 @@ export async function inspectPostgresStore(
   client: PostgresClient,
   options: PostgresTableOptions = {},
 ): Promise<StoreEntry[]> {
-  checkOptions(options, ['table'])
-  const { table = 'llm_refresh' } = options
+  const { table } = checkedOptions(options, TABLE)
   return inspectTable(client, readName(table))
 }

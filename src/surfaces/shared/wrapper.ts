@@ -1,9 +1,9 @@
 import type { RefreshListener } from '../../core/events.ts'
-import { optionNames, type RefreshableOptions } from '../../core/options.ts'
+import { COMMON, type RefreshableOptions } from '../../core/options.ts'
 import { Refreshable } from '../../core/refreshable.ts'
 import { assertRefresher, type Background, type Refresh, type Refresher } from '../../core/refresher.ts'
 import { type RejectionRule, type RejectionRules, rejectionRules } from '../../core/verdict/unauthorized.ts'
-import { checkOptions } from '../../lib/options.ts'
+import { aFunction, anything, checkedOptions, type OptionTable } from '../../lib/options.ts'
 
 /** Options of a wrapper over a refresher that it shares. */
 export interface SharedWrapperOptions {
@@ -30,11 +30,17 @@ export interface Wrapper<T> {
   readonly background: Background | undefined
 }
 
-const SHARED = ['onEvent', 'rules', 'background']
-const ownNames = (): string[] => [
-  ...optionNames.filter((name) => name !== 'refresh' && name !== 'initial'),
-  'rules',
-]
+const SHARED: OptionTable<SharedWrapperOptions> = {
+  onEvent: aFunction,
+  rules: anything,
+  background: aFunction,
+}
+const OWN = {
+  expiresAt: aFunction,
+  reread: aFunction,
+  ...COMMON,
+  rules: anything,
+} satisfies OptionTable<WrapperOptions<unknown>>
 
 /**
  * @param refresh builds a replacement, for a cell of the wrapper's own; or a refresher, to share one
@@ -47,7 +53,9 @@ export function readWrapper<T>(
   assert: (fresh: T) => void,
 ): Wrapper<T> {
   const isShared = typeof refresh !== 'function'
-  checkOptions(options, isShared ? SHARED : ownNames())
+  const shared: SharedWrapperOptions = options
+  if (isShared) checkedOptions(shared, SHARED)
+  else checkedOptions(options, OWN)
   const { rules, ...rest } = options
   const { onEvent, background } = rest
   return {

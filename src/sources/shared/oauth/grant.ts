@@ -1,6 +1,6 @@
 import type { SourceInput } from '../../../credential/source.ts'
 import { RefreshError } from '../../../errors.ts'
-import { checkOptions, optionError } from '../../../lib/options.ts'
+import { checkedOptions, optionError, unchecked } from '../../../lib/options.ts'
 import { checkSecret, readGiven, readSecret } from '../secret.ts'
 import type {
   AssertionTarget,
@@ -61,8 +61,7 @@ function isJwtBearer(grant: AnyGrant): grant is JwtBearerGrant {
 
 /** RFC 7523 section 2.1. */
 function jwtBearer(grant: JwtBearerGrant): WireGrant {
-  checkOptions(grant, ['type', 'assertion'])
-  const { assertion } = grant
+  const { assertion } = checkedOptions(grant, unchecked('type', 'assertion'))
   // A function that takes no target takes a signal alone.
   if (typeof assertion !== 'function') checkSecret('grant.assertion', assertion)
   return {
@@ -76,7 +75,7 @@ function jwtBearer(grant: JwtBearerGrant): WireGrant {
 }
 
 function refreshToken(grant: RefreshTokenGrant): WireGrant {
-  checkOptions(grant, ['type', 'refreshToken'])
+  checkedOptions(grant, unchecked('type', 'refreshToken'))
   const first =
     grant.refreshToken === undefined ? undefined : checkSecret('grant.refreshToken', grant.refreshToken)
   const seed =
@@ -109,18 +108,20 @@ function broughtNone(): RefreshError {
 
 /** RFC 8693 section 2.1. */
 function tokenExchange(grant: TokenExchangeGrant): WireGrant {
-  checkOptions(grant, [
-    'type',
-    'subjectToken',
-    'subjectTokenType',
-    'actorToken',
-    'actorTokenType',
-    'requestedTokenType',
-  ])
-  const { subjectTokenType, actorTokenType, requestedTokenType } = grant
-  const subject = checkSecret('grant.subjectToken', grant.subjectToken)
-  const actor = grant.actorToken === undefined ? undefined : checkSecret('grant.actorToken', grant.actorToken)
-  const write = readTokenExchange({ subjectTokenType, actorTokenType, requestedTokenType })
+  const read = checkedOptions(
+    grant,
+    unchecked(
+      'type',
+      'subjectToken',
+      'subjectTokenType',
+      'actorToken',
+      'actorTokenType',
+      'requestedTokenType',
+    ),
+  )
+  const subject = checkSecret('grant.subjectToken', read.subjectToken)
+  const actor = read.actorToken === undefined ? undefined : checkSecret('grant.actorToken', read.actorToken)
+  const write = readTokenExchange(read)
   return {
     type: TOKEN_EXCHANGE,
     person: false,
@@ -134,8 +135,7 @@ function tokenExchange(grant: TokenExchangeGrant): WireGrant {
 
 /** RFC 6749 section 4.5. */
 function extension(grant: ExtensionGrant): WireGrant {
-  checkOptions(grant, ['type', 'parameters'])
-  const { type, parameters } = grant
+  const { type, parameters } = checkedOptions(grant, unchecked('type', 'parameters'))
   if (type === '' || /\s/.test(type)) throw optionError('grant.type', 'must be a grant type, such as a URN')
   if (typeof parameters !== 'object' || parameters === null)
     throw optionError('grant.parameters', 'must be an object')

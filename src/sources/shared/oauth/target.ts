@@ -1,11 +1,16 @@
-import { describe, optionError } from '../../../lib/options.ts'
-import { checkWhole } from '../secret.ts'
+import { checked, describe, optionError, type Check, unchecked } from '../../../lib/options.ts'
+import { aText } from '../secret.ts'
 import type { TokenTarget } from './options.ts'
 
 /** Names may come more than once. */
 export type Parameters = [string, string][]
 
-export const TARGET: readonly string[] = ['scope', 'resource', 'audience', 'parameters']
+export const TARGET: Record<keyof TokenTarget, Check> = unchecked(
+  'scope',
+  'resource',
+  'audience',
+  'parameters',
+)
 
 /** What has an option of its own, or is no matter of options. */
 export const OURS: readonly string[] = (
@@ -23,10 +28,13 @@ export function readTarget({ scope, resource, audience, parameters = {} }: Token
       throw optionError('parameters', `must not hold '${name}', which is set otherwise`)
   }
   return [
-    ...(scope === undefined ? [] : each('scope', text('scope', scope))),
+    ...(scope === undefined ? [] : each('scope', checked('scope', scope, aText))),
     ...each('resource', resource),
     ...each('audience', audience),
-    ...Object.entries(parameters).map(([name, value]): [string, string] => [name, text('parameters', value)]),
+    ...Object.entries(parameters).map(([name, value]): [string, string] => [
+      name,
+      checked('parameters', value, aText),
+    ]),
   ]
 }
 
@@ -37,17 +45,5 @@ export function each(
   field: string = name,
 ): Parameters {
   if (given === undefined) return []
-  return [given].flat().map((value) => [field, text(name, value)])
-}
-
-/** @throws RefreshError `invalid_option` */
-export function required(name: string, value: unknown): string {
-  if (value === undefined) throw optionError(name, 'is missing')
-  return text(name, value)
-}
-
-/** @throws RefreshError `invalid_option` */
-export function text(name: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '') return checkWhole(name, value)
-  throw optionError(name, `must be a text, not ${value === '' ? 'an empty one' : describe(value)}`)
+  return [given].flat().map((value) => [field, checked(name, value, aText)])
 }

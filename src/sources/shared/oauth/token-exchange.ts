@@ -1,5 +1,7 @@
+import { checked } from '../../../lib/options.ts'
+import { aText } from '../secret.ts'
 import type { TokenExchangeGrant, TokenTarget } from './options.ts'
-import { each, type Parameters, readTarget, required } from './target.ts'
+import { each, type Parameters, readTarget } from './target.ts'
 
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
@@ -17,18 +19,19 @@ export type ExchangeOptions = Omit<TokenTarget, 'parameters'> &
 export function readTokenExchange(
   options: ExchangeOptions,
 ): (subjectToken: string, actorToken?: string, scope?: string) => Parameters {
-  const { subjectTokenType = 'jwt', actorTokenType = 'jwt', requestedTokenType, ...target } = options
+  const { subjectTokenType = 'jwt', actorTokenType = 'jwt', requestedTokenType } = options
+  const { scope: first, resource, audience } = options
   const subjectType = tokenType('subjectTokenType', subjectTokenType)
   const actorType = tokenType('actorTokenType', actorTokenType)
   const requested =
     requestedTokenType === undefined ? undefined : tokenType('requestedTokenType', requestedTokenType)
   // What is wrong with the target is said at once, too.
-  readTarget(target)
+  readTarget({ scope: first, resource, audience })
   return (subjectToken, actorToken, scope) => [
     ['subject_token_type', subjectType],
     ...each('actor_token_type', actorToken && actorType),
     ...each('requested_token_type', requested),
-    ...readTarget({ ...target, scope }),
+    ...readTarget({ scope, resource, audience }),
     ['subject_token', subjectToken],
     ...each('actor_token', actorToken),
   ]
@@ -36,6 +39,6 @@ export function readTokenExchange(
 
 /** The URI of a token type, which is given whole or by its last part. */
 export function tokenType(name: string, type: string): string {
-  const given = required(name, type)
+  const given = checked(name, type, aText)
   return given.includes(':') ? given : `urn:ietf:params:oauth:token-type:${given}`
 }
