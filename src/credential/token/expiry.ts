@@ -1,7 +1,6 @@
 import { field } from '../../lib/json.ts'
 import { utf8 } from '../../lib/utf8.ts'
 import { readInstant } from './instant.ts'
-import { secondsIn } from './lifetime.ts'
 
 /** The longest lifetime that we believe, in seconds. A longer one is a mistake: then the lifetime is unknown. */
 const CENTURY = 3_155_760_000
@@ -138,4 +137,28 @@ export function jwtClaims(token: string): { exp?: unknown; iat?: unknown } | und
   } catch {
     return undefined
   }
+}
+
+/** Seconds in each unit. */
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 }
+/** As .NET prints a time span: `1.02:00:00`. */
+const CLOCK = /^(?:(\d+)\.)?(\d\d?):(\d\d):(\d\d)(?:\.\d+)?$/
+/** A minute begins as a month and a millisecond do. */
+const SPELLED = /^(?:\d+(?:\.\d+)? ?(?:[shdw]|m(?!s|o|il))[a-z]*[ ,]*)+$/
+
+/**
+ * The seconds of a lifetime that is written as text: a number, or one with its unit as Node's and Go's libraries are configured with it
+ * (`1h`, `15 minutes`, `1h30m`), as ISO 8601 has it (`PT1H`) or as .NET (`01:00:00`). NaN if it is none.
+ */
+function secondsIn(text: string): number {
+  const given = text.length > 40 ? '' : text.trim().toLowerCase()
+  if (/^\d+(?:\.\d+)?$/.test(given)) return Number(given)
+  const clock = given.replace(CLOCK, '0$1d$2h$3m$4s')
+  const spelled = clock.startsWith('p') ? clock.replaceAll(/[pt]/g, '') : clock
+  if (!SPELLED.test(spelled)) return NaN
+  let seconds = 0
+  for (const [, number, unit = ''] of spelled.matchAll(/([\d.]+) ?([a-z])/g)) {
+    seconds += Number(number) * (UNITS[unit] ?? NaN)
+  }
+  return seconds
 }

@@ -4,9 +4,10 @@ import { MAX_LOCKS } from '../../lib/slots.ts'
 import type { StoreEntry } from '../shared/entry.ts'
 import { ExclusiveStore } from '../shared/exclusive-store.ts'
 import { LeasedBackend } from '../shared/leased-backend.ts'
+import { asking } from './client.ts'
+import { codeOf, failure } from './failure.ts'
 import { inspectTable } from './inspect.ts'
-import { readName } from './name.ts'
-import { migrate } from './schema.ts'
+import { readName, type TableName } from './name.ts'
 import { statementsOn } from './statements.ts'
 import { PostgresTable } from './table.ts'
 import type { PostgresClient } from './types.ts'
@@ -109,4 +110,20 @@ export async function inspectPostgresStore(
 ): Promise<StoreEntry[]> {
   const { table } = checkedOptions(options, TABLE)
   return inspectTable(client, readName(table))
+}
+
+/** The codes of `CREATE TABLE IF NOT EXISTS` if another process makes the table at the same time. */
+const RACED: readonly unknown[] = ['23505', '42P07', '42710']
+
+/** @throws RefreshError `store_failed` */
+async function migrate(client: PostgresClient, { quoted, shown }: TableName): Promise<void> {
+  const ask = asking(client)
+  const { create, exists } = statementsOn(quoted)
+  try {
+    // A role that may not make tables may ask for one that is there.
+    const [[found] = []] = await ask(exists, quoted)
+    if (found === undefined) await ask(create)
+  } catch (error) {
+    if (!RACED.includes(codeOf(error))) throw failure(error, shown)
+  }
 }
