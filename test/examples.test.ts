@@ -50,7 +50,7 @@ declare module 'cloudflare:workers' {
 `
 /** An example of one option is completed by the call that takes it. */
 const TAKERS: Readonly<Record<string, string>> = {
-  'surfaces/shared/http-options.ts': "refreshingFetch(strings, { origins: 'http://litellm:4000', ",
+  'surfaces/shared/http-surface.ts': "refreshingFetch(strings, { origins: 'http://litellm:4000', ",
   'sources/shared/token-request.ts': 'oauth({ issuer, clientId, ',
 }
 

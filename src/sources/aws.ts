@@ -6,7 +6,7 @@ import { abortable } from '../lib/abortable.ts'
 import { type Clock, platformClock } from '../lib/clock.ts'
 import { loadPeer } from '../lib/optional-package.ts'
 import { aClock, checkedOptions, mustBe, unchecked } from '../lib/options.ts'
-import { cloudFailure } from './shared/cloud-error.ts'
+import { cloudFailure } from './shared/cloud-failure.ts'
 
 /** Keys of AWS. */
 export interface AwsIdentity {

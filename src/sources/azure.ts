@@ -4,7 +4,7 @@ import { type Clock, platformClock } from '../lib/clock.ts'
 import { loadPeer } from '../lib/optional-package.ts'
 import { aClock, aGivenFunction, anything, checkedOptions } from '../lib/options.ts'
 import { claimsOf } from './shared/claims.ts'
-import { cloudFailure } from './shared/cloud-error.ts'
+import { cloudFailure } from './shared/cloud-failure.ts'
 
 /** A credential of @azure/identity, as far as it is needed. */
 export interface AzureCredential {

@@ -4,7 +4,7 @@ import { abortable } from '../lib/abortable.ts'
 import { type Clock, platformClock } from '../lib/clock.ts'
 import { loadPeer } from '../lib/optional-package.ts'
 import { aClock, aGivenFunction, anything, checkedOptions } from '../lib/options.ts'
-import { cloudFailure } from './shared/cloud-error.ts'
+import { cloudFailure } from './shared/cloud-failure.ts'
 
 /** A client of google-auth-library, as far as it is needed. */
 export interface GoogleClient {

@@ -1,7 +1,7 @@
 /** Reads the status and the code of one error, response or body: whether they are its own, and whether they are real. */
 
+import { isErrorBody } from './error-names.ts'
 import { get, header, isArray, isObject, jsonIn } from './foreign.ts'
-import { isErrorBody } from './vendor-names.ts'
 
 /** Under these a number is a status. */
 const STATUS_KEYS =

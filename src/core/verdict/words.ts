@@ -1,6 +1,6 @@
 /** Reads sentences for what they say of this request's credential. Only used if no status, name or code has decided. */
 
-import { isName, statusOfName } from './vendor-names.ts'
+import { isName, statusOfName } from './error-names.ts'
 
 /** Errors come to the point early; what follows may be a page, a stack, or somebody's text. */
 const MOST_HEARD = 2_048

@@ -11,7 +11,7 @@ import {
   type HttpSurfaceOptions,
   assertRevived,
   readHttpOptions,
-} from '../shared/http-options.ts'
+} from '../shared/http-surface.ts'
 import { isSynthetic401, synthetic401 } from '../shared/synthetic-401.ts'
 import { Beneath } from './beneath.ts'
 import { type CallSettings, FetchCall } from './call.ts'
