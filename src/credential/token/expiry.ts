@@ -154,10 +154,10 @@ function secondsIn(text: string): number {
   const given = text.length > 40 ? '' : text.trim().toLowerCase()
   if (/^\d+(?:\.\d+)?$/.test(given)) return Number(given)
   const clock = given.replace(CLOCK, '0$1d$2h$3m$4s')
-  const spelled = clock.startsWith('p') ? clock.replaceAll(/[pt]/g, '') : clock
-  if (!SPELLED.test(spelled)) return NaN
+  const units = clock.startsWith('p') ? clock.replaceAll(/[pt]/g, '') : clock
+  if (!SPELLED.test(units)) return NaN
   let seconds = 0
-  for (const [, number, unit = ''] of spelled.matchAll(/([\d.]+) ?([a-z])/g)) {
+  for (const [, number, unit = ''] of units.matchAll(/([\d.]+) ?([a-z])/g)) {
     seconds += Number(number) * (UNITS[unit] ?? NaN)
   }
   return seconds
