@@ -50,7 +50,7 @@ declare module 'cloudflare:workers' {
 `
 /** Completes an example of one option: the call that takes the option. */
 const TAKERS: Readonly<Record<string, string>> = {
-  'surfaces/shared/http-options.ts': "refreshingFetch(strings, { origins: 'http://litellm:4000', ",
+  'surfaces/shared/http-surface.ts': "refreshingFetch(strings, { origins: 'http://litellm:4000', ",
   'sources/shared/token-request.ts': 'oauth({ issuer, clientId, ',
 }
 

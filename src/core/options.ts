@@ -1,5 +1,5 @@
 import { type Clock, platformClock } from '../lib/clock.ts'
-import { checkOptions, milliseconds, optionError } from '../lib/options.ts'
+import { aClock, aFunction, anything, checkedOptions, from, type OptionTableWith } from '../lib/options.ts'
 import { Audience } from './audience.ts'
 import type { RefreshListener } from './events.ts'
 import type { Background, Refresh, RefreshContext, Refresher } from './refresher.ts'
@@ -97,35 +97,32 @@ export interface CellOptions<T> {
   readonly clock: Clock
 }
 
-export const optionNames: readonly (keyof RefreshableOptions<unknown>)[] = [
-  'refresh',
-  'initial',
-  'expiresAt',
-  'reread',
-  'refreshAhead',
-  'background',
-  'deadline',
-  'cooldown',
-  'onEvent',
-  'clock',
-]
+/** The options that a cell shares with what is built on it. */
+export type CommonOptions = Omit<RefreshableOptions<unknown>, 'refresh' | 'initial' | 'expiresAt' | 'reread'>
+
+export const COMMON: OptionTableWith<'refreshAhead' | 'deadline' | 'cooldown' | 'clock', CommonOptions> = {
+  refreshAhead: [from(0), 300_000],
+  background: aFunction,
+  deadline: [from(1), 30_000],
+  cooldown: [from(0), 1_000],
+  onEvent: aFunction,
+  clock: [aClock, platformClock],
+}
 
 /** @throws RefreshError `invalid_option` */
 export function readOptions<T>(options: RefreshableOptions<T>, audience?: Audience): CellOptions<T> {
-  checkOptions(options, optionNames)
-  const { refresh, reread, expiresAt, onEvent, background, clock = platformClock } = options
-  if (refresh === undefined) throw optionError('refresh', 'is missing')
+  const { initial, expiresAt, onEvent, ...read } = checkedOptions(options, {
+    refresh: (given: unknown) => (given === undefined ? 'is missing' : aFunction(given)),
+    initial: anything,
+    expiresAt: aFunction,
+    reread: aFunction,
+    ...COMMON,
+  })
   return {
-    refresh,
-    reread,
-    initial: options.initial ?? undefined,
+    ...read,
+    initial: initial ?? undefined,
     expiresAt: (value) => knownExpiry(expiresAt, value),
-    refreshAhead: milliseconds('refreshAhead', options.refreshAhead ?? 300_000, 0),
-    background,
-    deadline: milliseconds('deadline', options.deadline ?? 30_000, 1),
-    cooldown: milliseconds('cooldown', options.cooldown ?? 1_000, 0),
     audience: audience ?? new Audience(onEvent),
-    clock,
   }
 }
 

@@ -4,7 +4,7 @@ import type { Background, Snapshot, WaitOptions } from '../core/refresher.ts'
 import { RefreshError } from '../errors.ts'
 import { throwIfAborted } from '../lib/abortable.ts'
 import type { Clock } from '../lib/clock.ts'
-import { checkOptions, describe, milliseconds, optionError } from '../lib/options.ts'
+import { aFunction, aSignal, checkedOptions, from, mustBe, type OptionTable } from '../lib/options.ts'
 import type { AccessToken } from './token.ts'
 
 /** Options of a caller that asks for a token. */
@@ -26,7 +26,12 @@ export interface AccessTokenOptions {
   readonly background?: Background | undefined
 }
 
-const NAMES = ['minTtl', 'rejected', 'signal', 'background']
+const OPTIONS = {
+  minTtl: [from(0), 0],
+  rejected: mustBe('the token that was rejected, a text', (given) => typeof given === 'string'),
+  signal: aSignal,
+  background: aFunction,
+} satisfies OptionTable<AccessTokenOptions>
 
 /** Gives a credential's token as text: the work of `accessToken()`. */
 export class TokenGiver {
@@ -54,7 +59,7 @@ export class TokenGiver {
   }
 
   async give(options: AccessTokenOptions = {}): Promise<string> {
-    const { minTtl = 0, rejected, signal, background } = read(options)
+    const { minTtl, rejected, signal, background } = checkedOptions(options, OPTIONS)
     throwIfAborted(signal)
     const waiting = { signal, background }
     const known = this.#cell.peek()?.generation ?? 0
@@ -107,14 +112,4 @@ export class TokenGiver {
   #isShort({ generation }: Snapshot<AccessToken>, minTtl: number): boolean {
     return this.#short?.generation === generation && this.#short.left < minTtl
   }
-}
-
-function read(options: AccessTokenOptions): AccessTokenOptions {
-  checkOptions(options, NAMES)
-  const { minTtl = 0, rejected } = options
-  milliseconds('minTtl', minTtl, 0)
-  if (rejected !== undefined && typeof rejected !== 'string') {
-    throw optionError('rejected', `must be the token that was rejected, a text, not ${describe(rejected)}`)
-  }
-  return options
 }

@@ -4,7 +4,7 @@ import type { RefreshableOptions } from '../core/options.ts'
 import { Refreshable } from '../core/refreshable.ts'
 import type { Generation, Refresher, RejectionOptions, Snapshot, WaitOptions } from '../core/refresher.ts'
 import type { Clock } from '../lib/clock.ts'
-import { milliseconds } from '../lib/options.ts'
+import { checked, from } from '../lib/options.ts'
 import { printAs } from '../lib/print/print-as.ts'
 import { type AccessTokenOptions, TokenGiver } from './access-token.ts'
 import { check, type CheckResult } from './check.ts'
@@ -182,7 +182,7 @@ export class StoredCredential implements Credential {
   }
 
   async flush({ timeout = 10_000 }: FlushOptions = {}): Promise<void> {
-    await this.#record.flush(milliseconds('timeout', timeout, 0))
+    await this.#record.flush(checked('timeout', timeout, from(0)))
   }
 
   status(): CredentialStatus {

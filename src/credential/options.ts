@@ -1,13 +1,11 @@
 import { Audience } from '../core/audience.ts'
-import { optionNames, type RefreshableOptions } from '../core/options.ts'
-import { type Clock, platformClock } from '../lib/clock.ts'
-import { checkOptions, describe, milliseconds, optionError } from '../lib/options.ts'
+import { COMMON, type CommonOptions, type RefreshableOptions } from '../core/options.ts'
+import type { Clock } from '../lib/clock.ts'
+import { checkedOptions, describe, either, from, hasMethod } from '../lib/options.ts'
 import { memoryStore } from './memory-store.ts'
 import type { Source } from './source.ts'
 import type { Store } from './store.ts'
 import type { AccessToken } from './token.ts'
-
-type CellOptions = Omit<RefreshableOptions<AccessToken>, 'refresh' | 'initial' | 'expiresAt' | 'reread'>
 
 /** The options that a credential and a pool have in common. */
 export interface SharedCredentialOptions extends Omit<
@@ -74,54 +72,50 @@ export interface CredentialSettings {
   /** Called with a challenge whose demand the token endpoint refused. */
   readonly onChallengeRefused?: ((challenge: string) => void) | undefined
   readonly audience: Audience
-  readonly cell: CellOptions
+  readonly cell: CommonOptions
 }
 
 const METHODS = ['read', 'update', 'replace', 'delete'] as const
 
-function knownNames(): readonly string[] {
-  const cell = optionNames.filter((name) => !['refresh', 'initial', 'expiresAt', 'reread'].includes(name))
-  return ['source', 'store', 'key', 'whenStoreIsDown', 'exitGrace', ...cell]
-}
-
 /** @throws RefreshError `invalid_option` */
 export function readCredentialOptions(options: CredentialOptions): CredentialSettings {
-  checkOptions(options, knownNames())
-  const {
-    source,
-    store = memoryStore(),
-    key = 'default',
-    whenStoreIsDown,
-    exitGrace = 10_000,
-    ...cell
-  } = options
-  if (source !== 'store-only' && typeof source?.issue !== 'function') {
-    throw optionError('source', "must be a source, such as oauth({ … }), or 'store-only'")
-  }
-  const missing = METHODS.filter((method) => typeof Reflect.get(Object(store), method) !== 'function')
-  if (missing.length > 0) {
-    const what =
-      missing.length === METHODS.length ? `not ${describe(store)}` : `and lacks ${missing.join(', ')}`
-    throw optionError('store', `must be a store, such as fileStore(), ${what}`)
-  }
-  if (typeof key !== 'string' || key === '') throw optionError('key', 'must be a name')
-  if (whenStoreIsDown !== undefined && whenStoreIsDown !== 'refuse' && whenStoreIsDown !== 'refresh') {
-    throw optionError('whenStoreIsDown', "must be 'refuse' or 'refresh'")
-  }
-  const { clock = platformClock, deadline = 30_000, cooldown = 1_000 } = cell
+  const { source, store, key, whenStoreIsDown, exitGrace, ...cell } = checkedOptions(options, {
+    source: sourceProblem,
+    store: storeProblem,
+    key: [
+      (given: unknown) => (typeof given === 'string' && given !== '' ? undefined : 'must be a name'),
+      'default',
+    ],
+    whenStoreIsDown: either('refuse', 'refresh'),
+    exitGrace: [from(0), 10_000],
+    ...COMMON,
+  })
   const issuer = source === 'store-only' ? undefined : source
   const spends = issuer?.spendsRefreshToken !== false
   return {
     source: issuer,
-    store,
+    store: store ?? memoryStore(),
     key,
     whenStoreIsDown: whenStoreIsDown ?? (spends ? 'refuse' : 'refresh'),
     spends,
-    clock,
-    deadline,
-    cooldown,
-    exitGrace: milliseconds('exitGrace', exitGrace, 0),
+    clock: cell.clock,
+    deadline: cell.deadline,
+    cooldown: cell.cooldown,
+    exitGrace,
     audience: new Audience(cell.onEvent, options.key),
     cell,
   }
+}
+
+function sourceProblem(source: unknown): string | undefined {
+  if (source === 'store-only' || hasMethod(source, 'issue')) return undefined
+  return "must be a source, such as oauth({ … }), or 'store-only'"
+}
+
+function storeProblem(store: unknown): string | undefined {
+  const missing = METHODS.filter((method) => !hasMethod(store, method))
+  if (store === undefined || missing.length === 0) return undefined
+  const what =
+    missing.length === METHODS.length ? `not ${describe(store)}` : `and lacks ${missing.join(', ')}`
+  return `must be a store, such as fileStore(), ${what}`
 }

@@ -1,17 +1,56 @@
 import { RefreshError } from '../errors.ts'
 
-/** @throws RefreshError `invalid_option` if the value is no finite number, or is below `least` */
-export function milliseconds(name: string, value: number, least: number): number {
-  if (Number.isFinite(value) && value >= least) return value
-  throw optionError(name, `must be ms from ${least}, not ${describe(value)}`)
+/** Tells what is wrong with the value of an option, as the rest of a sentence; undefined: nothing. A missing value is judged, too. */
+export type Check = (value: unknown) => string | undefined
+
+/** The check of each option of an interface, or its check and its default. */
+export type OptionTable<O> = { readonly [N in keyof O]-?: Check | WithDefault<O[N]> }
+
+/** The same, of a table that other files use: the options `D` have defaults. */
+export type OptionTableWith<D extends keyof O, O> = {
+  readonly [N in keyof O]-?: N extends D ? WithDefault<O[N]> : Check
 }
 
-const FUNCTIONS = ['refresh', 'reread', 'expiresAt', 'onEvent', 'background', 'fetch']
+type WithDefault<V> = readonly [check: Check, value: Exclude<V, undefined>]
 
-/** Options that are objects, each with a method that such an object must have. */
-const OBJECTS: Readonly<Record<string, readonly [method: string, what: string]>> = {
-  signal: ['addEventListener', 'an AbortSignal'],
-  clock: ['now', 'a clock with now()'],
+/** The options with their defaults, checked by a table. */
+export type CheckedOptions<O, T extends OptionTable<O>> = {
+  readonly [N in keyof O]-?: T[N] extends readonly unknown[] ? Exclude<O[N], undefined> : O[N]
+}
+
+/**
+ * Reads options by their table. A misspelt option is not passed over in silence. The compiler refuses a table that lacks a name of the interface,
+ * or has one that the interface lacks.
+ *
+ * @throws RefreshError `invalid_option`
+ */
+export function checkedOptions<O extends object, const T extends OptionTable<O>>(
+  options: O,
+  table: T & { readonly [N in Exclude<keyof T, keyof O>]: never },
+): CheckedOptions<O, T>
+export function checkedOptions(
+  options: unknown,
+  table: Readonly<Record<string, Check | readonly [Check, unknown]>>,
+): unknown {
+  if (typeof options !== 'object' || options === null) throw optionError('options', 'must be an object')
+  const known = Object.keys(table)
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw optionError(name, unknown(name, known))
+  }
+  const read: Record<string, unknown> = {}
+  for (const [name, entry] of Object.entries(table)) {
+    const given: unknown = Reflect.get(options, name)
+    const [check, value] = typeof entry === 'function' ? [entry, given] : [entry[0], given ?? entry[1]]
+    read[name] = checked(name, value, check)
+  }
+  return read
+}
+
+/** @throws RefreshError `invalid_option` */
+export function checked<V>(name: string, value: V, check: Check): V {
+  const problem = check(value)
+  if (problem === undefined) return value
+  throw optionError(name, problem)
 }
 
 /** The names of options before 0.1.0, each with its present name. */
@@ -22,29 +61,63 @@ const RENAMED: Readonly<Record<string, string>> = {
   sniff: 'inspectStreams',
 }
 
-/** Throws for an option that does not exist, so that a misspelt name is noticed, and for one that should be a function and is not. */
-export function checkOptions(options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw optionError('options', 'must be an object')
-  for (const [name, value] of Object.entries(options)) {
-    if (!known.includes(name)) throw optionError(name, unknown(name, known))
-    if (FUNCTIONS.includes(name) && value !== undefined && typeof value !== 'function') {
-      throw optionError(name, `must be a function, not ${describe(value)}`)
-    }
-    const [method, what] = OBJECTS[name] ?? []
-    if (
-      method !== undefined &&
-      value !== undefined &&
-      typeof Reflect.get(Object(value), method) !== 'function'
-    ) {
-      throw optionError(name, `must be ${what}, not ${describe(value)}`)
-    }
-  }
-}
-
 function unknown(name: string, known: readonly string[]): string {
   const renamed = RENAMED[name]
   if (renamed !== undefined && known.includes(renamed)) return `is called '${renamed}' now`
   return `does not exist; there are ${known.join(', ')}`
+}
+
+/** The option's reader checks it. */
+export const anything: Check = () => undefined
+
+/** The same, of several options. */
+// @__NO_SIDE_EFFECTS__
+export function unchecked<N extends string>(...names: readonly N[]): Record<N, Check>
+export function unchecked(...names: readonly string[]): Record<string, Check> {
+  return Object.fromEntries(names.map((name) => [name, anything]))
+}
+
+/** @param what the values that are allowed, besides undefined */
+// @__NO_SIDE_EFFECTS__
+export function mustBe(what: string, isAllowed: (value: unknown) => boolean): Check {
+  return (value) =>
+    value === undefined || isAllowed(value) ? undefined : `must be ${what}, not ${describe(value)}`
+}
+
+export const aFunction: Check = mustBe('a function', (value) => typeof value === 'function')
+export const aBoolean: Check = mustBe('true or false', (value) => typeof value === 'boolean')
+export const aSignal: Check = mustBe('an AbortSignal', (value) => hasMethod(value, 'addEventListener'))
+export const aClock: Check = mustBe('a clock with now()', (value) => hasMethod(value, 'now'))
+
+export const aGivenFunction: Check = (value) =>
+  typeof value === 'function' ? undefined : 'must be a function'
+
+// @__NO_SIDE_EFFECTS__
+export function from(least: number, unit = 'ms'): Check {
+  return mustBe(`${unit} from ${least}`, (value) => Number.isFinite(value) && Number(value) >= least)
+}
+
+// @__NO_SIDE_EFFECTS__
+export function above0(unit = 'ms'): Check {
+  return mustBe(`${unit} above 0`, (value) => Number.isFinite(value) && Number(value) > 0)
+}
+
+// @__NO_SIDE_EFFECTS__
+export function either(one: string, other: string): Check {
+  return (value) =>
+    value === undefined || value === one || value === other ? undefined : `must be '${one}' or '${other}'`
+}
+
+// @__NO_SIDE_EFFECTS__
+export function among(allowed: readonly string[]): Check {
+  return (value) =>
+    value === undefined || allowed.some((one) => one === value)
+      ? undefined
+      : `must be one of ${allowed.join(', ')}`
+}
+
+export function hasMethod(value: unknown, name: string): boolean {
+  return typeof Reflect.get(Object(value), name) === 'function'
 }
 
 /** The error for one invalid option. */

@@ -1,6 +1,6 @@
 import { abortable } from './abortable.ts'
 import { type Clock, monotonic, startTimer } from './clock.ts'
-import { describe, optionError } from './options.ts'
+import { type Check, mustBe } from './options.ts'
 
 /** Releases a place, such as one of a store's `maxLocks`. The holder calls it when it is done, or when its lock no longer counts. */
 export type GiveBack = () => void
@@ -19,15 +19,11 @@ export interface PlaceOptions {
 /** ms between a waiter's looks. If a waiter does not take its turn within this time, its request has ended. */
 const LOOK = 1_000
 
-/**
- * Checks the number of locks that a store may hold at a time. Default: 64.
- *
- * @throws RefreshError `invalid_option`
- */
-export function readMaxLocks(given = 64): number {
-  if (Number.isSafeInteger(given) && given >= 1) return given
-  throw optionError('maxLocks', `must be a whole number from 1, not ${describe(given)}`)
-}
+/** A store's option: the number of locks that it may hold at a time. */
+export const MAX_LOCKS: readonly [Check, number] = [
+  mustBe('a whole number from 1', (given) => Number.isSafeInteger(given) && Number(given) >= 1),
+  64,
+]
 
 /**
  * Limits how many callers work at a time. The others wait in the order of their calls.

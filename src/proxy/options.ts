@@ -2,7 +2,17 @@ import type { RefreshListener } from '../core/events.ts'
 import type { Refresher } from '../core/refresher.ts'
 import type { RejectionRules } from '../core/verdict/unauthorized.ts'
 import type { AccessToken } from '../credential/token.ts'
-import { checkOptions, describe, milliseconds, optionError } from '../lib/options.ts'
+import {
+  aFunction,
+  anything,
+  checked,
+  checkedOptions,
+  from,
+  mustBe,
+  optionError,
+  type OptionTable,
+  unchecked,
+} from '../lib/options.ts'
 import type { Apply } from '../surfaces/shared/apply.ts'
 
 /** The API that a route leads to. It decides the shape of the proxy's own errors and of placeholder keys. */
@@ -163,37 +173,30 @@ export interface ProxySettings {
   readonly onEvent: RefreshListener | undefined
 }
 
-const NAMES: readonly (keyof ProxyOptions)[] = [
-  'routes',
-  'keys',
-  'host',
-  'port',
-  'allowRemote',
-  'allowHosts',
-  'plainHttpOrigins',
-  'replayLimit',
-  'maxRequests',
-  'timeouts',
-  'audit',
-  'onEvent',
-  'dispatcher',
-]
-const TIMEOUTS: Readonly<Record<keyof ProxyTimeouts, number>> = {
-  connect: 10_000,
-  head: 600_000,
-  idle: 600_000,
-  requestHead: 30_000,
-  client: 120_000,
-  drain: 30_000,
-}
-const TIMEOUT_NAMES: readonly (keyof ProxyTimeouts)[] = [
-  'connect',
-  'head',
-  'idle',
-  'requestHead',
-  'client',
-  'drain',
-]
+const OPTIONS = {
+  ...unchecked('routes', 'keys'),
+  host: [
+    (given) => (typeof given === 'string' && given !== '' ? undefined : 'must be an address'),
+    '127.0.0.1',
+  ],
+  port: [mustBe('a port from 0 to 65535', isPort), 0],
+  allowRemote: anything,
+  allowHosts: [anything, []],
+  ...unchecked('plainHttpOrigins', 'replayLimit'),
+  maxRequests: [mustBe('a number from 1', (given) => Number(given) >= 1), 1_000],
+  timeouts: [anything, {}],
+  audit: aFunction,
+  onEvent: aFunction,
+  dispatcher: anything,
+} satisfies OptionTable<ProxyOptions>
+const TIMEOUTS = {
+  connect: [anything, 10_000],
+  head: [anything, 600_000],
+  idle: [anything, 600_000],
+  requestHead: [anything, 30_000],
+  client: [anything, 120_000],
+  drain: [anything, 30_000],
+} satisfies OptionTable<ProxyTimeouts>
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/
 
 /** True if only this machine can reach the host. */
@@ -203,34 +206,23 @@ export function isLoopback(host: string): boolean {
 
 /** @throws RefreshError `invalid_option` */
 export function readSettings(options: ProxyOptions): ProxySettings {
-  checkOptions(options, NAMES)
-  const { host = '127.0.0.1', port = 0, maxRequests = 1_000, timeouts = {}, audit, onEvent } = options
-  if (typeof host !== 'string' || host === '') throw optionError('host', 'must be an address')
-  if (!isLoopback(host) && options.allowRemote !== true) {
+  const { host, port, allowRemote, allowHosts, maxRequests, audit, onEvent, ...read } = checkedOptions(
+    options,
+    OPTIONS,
+  )
+  if (!isLoopback(host) && allowRemote !== true) {
     throw optionError(
       'host',
       `is an address that other machines may reach, over plain http: use '127.0.0.1', or set allowRemote: true`,
     )
   }
-  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
-    throw optionError('port', `must be a port from 0 to 65535, not ${describe(port)}`)
-  if (!(maxRequests >= 1))
-    throw optionError('maxRequests', `must be a number from 1, not ${describe(maxRequests)}`)
-  if (audit !== undefined && typeof audit !== 'function')
-    throw optionError('audit', `must be a function, not ${describe(audit)}`)
-  checkOptions(timeouts, TIMEOUT_NAMES)
-  const read = { ...TIMEOUTS }
-  for (const name of TIMEOUT_NAMES)
-    read[name] = milliseconds(`timeouts.${name}`, timeouts[name] ?? TIMEOUTS[name], 1)
-  return {
-    host,
-    port,
-    allowHosts: readHosts(options.allowHosts ?? []),
-    maxRequests,
-    timeouts: read,
-    audit,
-    onEvent,
-  }
+  const timeouts = checkedOptions(read.timeouts, TIMEOUTS)
+  for (const [name, ms] of Object.entries(timeouts)) checked(`timeouts.${name}`, ms, from(1))
+  return { host, port, allowHosts: readHosts(allowHosts), maxRequests, timeouts, audit, onEvent }
+}
+
+function isPort(given: unknown): boolean {
+  return Number.isInteger(given) && Number(given) >= 0 && Number(given) <= 65_535
 }
 
 function readHosts(given: readonly string[]): ReadonlySet<string> {

@@ -1,6 +1,6 @@
 import { assertRefresher } from '../core/refresher.ts'
 import type { AccessToken } from '../credential/token.ts'
-import { checkOptions, describe, optionError } from '../lib/options.ts'
+import { among, checkedOptions, describe, optionError, type OptionTable, unchecked } from '../lib/options.ts'
 import { parsedUrl } from '../lib/secure-url.ts'
 import type { Apply } from '../surfaces/shared/apply.ts'
 import { readOrigins } from '../surfaces/shared/origins.ts'
@@ -22,16 +22,20 @@ export interface Route {
   isDead(): boolean
 }
 
-const NAMES: readonly (keyof ProxyRoute)[] = [
-  'to',
-  'credential',
-  'apply',
-  'preset',
-  'remedy',
-  'rules',
-  'inspectStreams',
-]
-const PRESETS: readonly ProxyPreset[] = ['anthropic', 'openai', 'google', 'azure', 'mcp']
+const PRESETS: Record<ProxyPreset, true> = {
+  anthropic: true,
+  openai: true,
+  google: true,
+  azure: true,
+  mcp: true,
+}
+
+const OPTIONS = {
+  ...unchecked('to', 'credential', 'apply'),
+  preset: among(Object.keys(PRESETS)),
+  remedy: (given) => (given === undefined || typeof given === 'string' ? undefined : 'must be a text'),
+  ...unchecked('rules', 'inspectStreams'),
+} satisfies OptionTable<ProxyRoute>
 
 /** @throws RefreshError `invalid_option` */
 export function readRoutes(options: ProxyOptions): ReadonlyMap<string, Route> {
@@ -50,8 +54,7 @@ function readRoute(name: string, route: ProxyRoute, options: ProxyOptions): Rout
       'routes',
       `has a name that is no segment of a path: '${name}'. Use letters, digits, and -_.~`,
     )
-  checkOptions(route, NAMES)
-  const { to, credential, preset, remedy, rules, inspectStreams } = route
+  const { to, credential, apply, preset, remedy, rules, inspectStreams } = checkedOptions(route, OPTIONS)
   const url = typeof to === 'string' ? parsedUrl(to) : undefined
   if (
     url === undefined ||
@@ -67,9 +70,6 @@ function readRoute(name: string, route: ProxyRoute, options: ProxyOptions): Rout
     )
   }
   readOrigins(url.origin, plainHttpOrigins)
-  if (preset !== undefined && !PRESETS.includes(preset))
-    throw optionError('preset', `must be one of ${PRESETS.join(', ')}`)
-  if (remedy !== undefined && typeof remedy !== 'string') throw optionError('remedy', 'must be a text')
   const refresher = assertRefresher<AccessToken | string>(credential)
   return {
     name,
@@ -83,7 +83,7 @@ function readRoute(name: string, route: ProxyRoute, options: ProxyOptions): Rout
       {
         origins: url.origin,
         plainHttpOrigins: url.protocol === 'http:' ? plainHttpOrigins : undefined,
-        apply: applyOf(route.apply),
+        apply: applyOf(apply),
         rules,
         inspectStreams,
         replayLimit,

@@ -3,10 +3,10 @@ import type { Source } from '../credential/source.ts'
 import { readInstant } from '../credential/token/instant.ts'
 import { RefreshError } from '../errors.ts'
 import { abortable } from '../lib/abortable.ts'
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, platformClock } from '../lib/clock.ts'
 import { loadPeer } from '../lib/optional-package.ts'
-import { checkOptions, describe, optionError } from '../lib/options.ts'
-import { cloudFailure } from './shared/cloud-error.ts'
+import { aClock, checkedOptions, mustBe, unchecked } from '../lib/options.ts'
+import { cloudFailure } from './shared/cloud-failure.ts'
 
 /** AWS keys, in the shape that the AWS SDK returns. */
 export interface AwsIdentity {
@@ -79,11 +79,17 @@ function hasChain(providers: unknown): providers is Providers {
  * const credential = createCredential({ source: aws({ region: 'us-east-1' }) })
  */
 export function aws(options: AwsOptions = {}): Source {
-  checkOptions(options, ['region', 'profile', 'credentials', 'lifetime', 'clock'])
-  const { region, profile, credentials, lifetime = LONGEST, clock = { now: () => Date.now() } } = options
-  if (!(Number.isFinite(lifetime) && lifetime >= 1_000 && lifetime <= LONGEST)) {
-    throw optionError('lifetime', `must be ms from 1,000 to ${LONGEST}, not ${describe(lifetime)}`)
-  }
+  const { region, profile, credentials, lifetime, clock } = checkedOptions(options, {
+    ...unchecked('region', 'profile', 'credentials'),
+    lifetime: [
+      mustBe(
+        `ms from 1,000 to ${LONGEST}`,
+        (given) => typeof given === 'number' && given >= 1_000 && given <= LONGEST,
+      ),
+      LONGEST,
+    ],
+    clock: [aClock, platformClock],
+  })
   return {
     spendsRefreshToken: false,
     isLocal: true,

@@ -1,10 +1,10 @@
 import type { Source } from '../credential/source.ts'
 import { RefreshError } from '../errors.ts'
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, platformClock } from '../lib/clock.ts'
 import { loadPeer } from '../lib/optional-package.ts'
-import { checkOptions, optionError } from '../lib/options.ts'
+import { aClock, aGivenFunction, anything, checkedOptions } from '../lib/options.ts'
 import { claimsOf } from './shared/claims.ts'
-import { cloudFailure } from './shared/cloud-error.ts'
+import { cloudFailure } from './shared/cloud-failure.ts'
 
 /** The part of an `@azure/identity` credential that this source calls. */
 export interface AzureCredential {
@@ -47,10 +47,11 @@ const REMEDY = {
  * const credential = createCredential({ source: azure() })
  */
 export function azure(options: AzureOptions = {}): Source {
-  checkOptions(options, ['scopes', 'credential', 'clock'])
-  const { scopes = 'https://cognitiveservices.azure.com/.default', credential = defaultCredential } = options
-  const { clock = { now: () => Date.now() } } = options
-  if (typeof credential !== 'function') throw optionError('credential', 'must be a function')
+  const { scopes, credential, clock } = checkedOptions(options, {
+    scopes: [anything, 'https://cognitiveservices.azure.com/.default'],
+    credential: [aGivenFunction, defaultCredential],
+    clock: [aClock, platformClock],
+  })
   const wanted = [scopes].flat()
   return {
     spendsRefreshToken: false,

@@ -1,6 +1,6 @@
 import type { Source } from '../credential/source.ts'
 import { RefreshError } from '../errors.ts'
-import { checkOptions, optionError } from '../lib/options.ts'
+import { anything, checkedOptions, optionError } from '../lib/options.ts'
 import { readBare } from './shared/token-text.ts'
 
 /** Options of {@link env}. */
@@ -21,7 +21,7 @@ export interface EnvOptions {
  * const credential = createCredential({ source: env('OPENAI_API_KEY') })
  */
 export function env(name: string, options: EnvOptions = {}): Source {
-  checkOptions(options, ['env'])
+  checkedOptions(options, { env: anything })
   // The caller may have passed the key itself by mistake, so the message does not show the text.
   if (typeof name !== 'string' || !/^[A-Z_]\w*$/i.test(name)) {
     throw optionError('name', 'must be the name of an environment variable, not its value')

@@ -3,8 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Source } from '../credential/source.ts'
 import { RefreshError, type RefreshErrorCode } from '../errors.ts'
-import type { Clock } from '../lib/clock.ts'
-import { checkOptions, describe, optionError } from '../lib/options.ts'
+import { type Clock, platformClock } from '../lib/clock.ts'
+import { aClock, aFunction, checkedOptions, optionError } from '../lib/options.ts'
 import { decodeText } from './shared/decode-text.ts'
 import { type ParseOutput, readOutput } from './shared/token-text.ts'
 
@@ -46,11 +46,7 @@ const REFUSED: ReadonlySet<unknown> = new Set([
  * const credential = createCredential({ source: file('/var/run/secrets/tokens/llm') })
  */
 export function file(path: string | URL, options: FileOptions = {}): Source {
-  checkOptions(options, ['parse', 'clock'])
-  const { parse, clock = { now: () => Date.now() } } = options
-  if (parse !== undefined && typeof parse !== 'function') {
-    throw optionError('parse', `must be a function, not ${describe(parse)}`)
-  }
+  const { parse, clock } = checkedOptions(options, { parse: aFunction, clock: [aClock, platformClock] })
   const name = nameOf(path)
   return {
     spendsRefreshToken: false,

@@ -1,10 +1,10 @@
 import type { Source } from '../credential/source.ts'
 import { RefreshError } from '../errors.ts'
 import { abortable } from '../lib/abortable.ts'
-import type { Clock } from '../lib/clock.ts'
+import { type Clock, platformClock } from '../lib/clock.ts'
 import { loadPeer } from '../lib/optional-package.ts'
-import { checkOptions, optionError } from '../lib/options.ts'
-import { cloudFailure } from './shared/cloud-error.ts'
+import { aClock, aGivenFunction, anything, checkedOptions } from '../lib/options.ts'
+import { cloudFailure } from './shared/cloud-failure.ts'
 
 /** The part of a `google-auth-library` client that this source calls. */
 export interface GoogleClient {
@@ -45,10 +45,12 @@ const REMEDY = {
  * const credential = createCredential({ source: google({ impersonate: 'llm@project.iam.gserviceaccount.com' }) })
  */
 export function google(options: GoogleOptions = {}): Source {
-  checkOptions(options, ['scopes', 'impersonate', 'client', 'clock'])
-  const { scopes = 'https://www.googleapis.com/auth/cloud-platform', impersonate, client } = options
-  const { clock = { now: () => Date.now() } } = options
-  if (client !== undefined && typeof client !== 'function') throw optionError('client', 'must be a function')
+  const { scopes, impersonate, client, clock } = checkedOptions(options, {
+    scopes: [anything, 'https://www.googleapis.com/auth/cloud-platform'],
+    impersonate: anything,
+    client: (given: unknown) => (given === undefined ? undefined : aGivenFunction(given)),
+    clock: [aClock, platformClock],
+  })
   const wanted = [scopes].flat()
   return {
     spendsRefreshToken: false,

@@ -1,6 +1,6 @@
 import type { AccessToken } from '../credential/token.ts'
 import { abortable } from '../lib/abortable.ts'
-import { optionError } from '../lib/options.ts'
+import { aGivenFunction, anything, aSignal } from '../lib/options.ts'
 import { acceptedCallback } from './shared/oauth/callback.ts'
 import { Client } from './shared/oauth/client.ts'
 import { listen, readRedirectUri } from './shared/oauth/loopback.ts'
@@ -19,9 +19,13 @@ import { readTokens } from './shared/token-endpoint.ts'
  * await token.login(await browserLogin({ issuer, clientId, scope: 'offline_access', open: (url) => console.log(`Open ${url}`) }))
  */
 export async function browserLogin(options: BrowserLoginOptions): Promise<AccessToken> {
-  const client = new Client(options, ['open', 'redirectUri', 'signal', ...TARGET])
+  const client = new Client(options, {
+    open: aGivenFunction,
+    redirectUri: anything,
+    signal: aSignal,
+    ...TARGET,
+  })
   const { open, signal = new AbortController().signal, redirectUri = 'http://127.0.0.1/callback' } = options
-  if (typeof open !== 'function') throw optionError('open', 'must be a function')
   const target = readTarget(options)
   const redirect = readRedirectUri(redirectUri)
   const peer = await loadOAuth()

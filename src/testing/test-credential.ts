@@ -3,7 +3,7 @@ import { StoredCredential } from '../credential/credential.ts'
 import { type CredentialOptions, readCredentialOptions } from '../credential/options.ts'
 import type { Source } from '../credential/source.ts'
 import { type Clock, platformClock } from '../lib/clock.ts'
-import { milliseconds } from '../lib/options.ts'
+import { checked, from } from '../lib/options.ts'
 
 /** Options of a {@link testCredential}: those of a credential, without `source`. */
 export interface TestCredentialOptions extends Omit<CredentialOptions, 'source'> {
@@ -49,7 +49,7 @@ export interface TestCredential extends Credential {
  */
 export function testCredential(options: TestCredentialOptions = {}): TestCredential {
   const { lifetime = 3_600_000, clock = platformClock, ...rest } = options
-  const script = new Script(clock, milliseconds('lifetime', lifetime, 1))
+  const script = new Script(clock, checked('lifetime', lifetime, from(1)))
   return new ScriptedCredential({ ...rest, source: script, clock: script.clock }, script)
 }
 

@@ -56,14 +56,14 @@ test('[K5] given any endpoint, when a token is exchanged, then the request has t
   })
   expect([...new URLSearchParams(request?.body.toString())]).toEqual([
     ['grant_type', 'urn:ietf:params:oauth:grant-type:token-exchange'],
-    ['subject_token_type', 'urn:example:token-type:custom'],
     ['client_id', 'client'],
+    ['options', '{"userProject":"1"}'],
+    ['subject_token_type', 'urn:example:token-type:custom'],
+    ['requested_token_type', 'urn:ietf:params:oauth:token-type:access_token'],
+    ['scope', 'all-apis'],
+    ['resource', 'https://api.example.com'],
     ['audience', 'one'],
     ['audience', 'two'],
-    ['resource', 'https://api.example.com'],
-    ['scope', 'all-apis'],
-    ['requested_token_type', 'urn:ietf:params:oauth:token-type:access_token'],
-    ['options', '{"userProject":"1"}'],
     ['subject_token', CANARY],
   ])
 })

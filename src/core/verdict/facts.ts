@@ -1,6 +1,4 @@
 import { RefreshError } from '../../errors.ts'
-import { get, header, isArray, isObject, isWholeJson, jsonIn, MOST_TEXT, prefix } from './foreign.ts'
-import { BODY_KEYS, hasMadeUpStatus, isGrpc, isJsonRpcCode, statusOf, wrapsError } from './node-status.ts'
 import {
   isClientSide,
   isConnectionCode,
@@ -8,7 +6,9 @@ import {
   isName,
   isRejectedByNumber,
   statusOfName,
-} from './vendor-names.ts'
+} from './error-names.ts'
+import { get, header, isArray, isObject, isWholeJson, jsonIn, MOST_TEXT, prefix } from './foreign.ts'
+import { BODY_KEYS, hasMadeUpStatus, isGrpc, isJsonRpcCode, statusOf, wrapsError } from './node-status.ts'
 
 /** The readable facts of an error, an outcome, a response or a body, at any depth. */
 export interface ErrorFacts {

@@ -1,7 +1,7 @@
 /** Reads the status and the code of one error, response or body, and tells whether they are its own and were really sent. */
 
+import { isErrorBody } from './error-names.ts'
 import { get, header, isArray, isObject, jsonIn } from './foreign.ts'
-import { isErrorBody } from './vendor-names.ts'
 
 /** Members whose number may be an HTTP status. */
 const STATUS_KEYS =

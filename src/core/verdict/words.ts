@@ -1,6 +1,6 @@
 /** Decides from sentences whether this request's credential was rejected. Used only if no status, name or code decides. */
 
-import { isName, statusOfName } from './vendor-names.ts'
+import { isName, statusOfName } from './error-names.ts'
 
 /** Characters that are read of one sentence: behind them there may be a page, a stack, or a person's text. */
 const MOST_HEARD = 2_048

@@ -1,7 +1,6 @@
 import { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
 import { within } from '../../lib/clock.ts'
-import { lockWait } from '../lock-wait.ts'
 import type {
   StoreChange,
   MadeFor,
@@ -198,5 +197,21 @@ export class TokenRecord {
   #underWay(): Promise<void>[] {
     for (const each of this.#changes) if (each.isOver()) this.#changes.delete(each)
     return Array.from(this.#changes, ({ over }) => over)
+  }
+}
+
+/** Makes a function that reports an update's wait for its lock to the listeners: the begin (true) and the end (false), once each. */
+function lockWait({
+  audience,
+  clock,
+}: Pick<RecordOptions, 'audience' | 'clock'>): (isWaiting: boolean) => void {
+  /** epoch ms: when the wait began; undefined while the update does not wait. */
+  let since: number | undefined
+  return (isWaiting) => {
+    if (isWaiting === (since !== undefined)) return
+    const now = clock.now()
+    if (since === undefined) audience.tell({ type: 'lock_waiting' })
+    else audience.tell({ type: 'lock_waited', duration: Math.max(0, now - since) })
+    since = isWaiting ? now : undefined
   }
 }

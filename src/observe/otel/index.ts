@@ -1,6 +1,6 @@
 import { metrics, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api'
 import type { RefreshEvent, RefreshListener } from '../../core/events.ts'
-import { checkOptions } from '../../lib/options.ts'
+import { anything, checkedOptions } from '../../lib/options.ts'
 import { type Observed, RefreshMetrics } from './refresh-metrics.ts'
 import { RefreshSpans } from './refresh-spans.ts'
 
@@ -47,7 +47,7 @@ const SCOPE = 'llm-refresh'
  * telemetry.watch('openai', credential)
  */
 export function openTelemetry(options: OpenTelemetryOptions = {}): OpenTelemetry {
-  checkOptions(options, ['tracerProvider', 'meterProvider'])
+  checkedOptions(options, { tracerProvider: anything, meterProvider: anything })
   const { tracerProvider = trace, meterProvider = metrics } = options
   const spans = new RefreshSpans(tracerProvider.getTracer(SCOPE))
   const measured = new RefreshMetrics(meterProvider.getMeter(SCOPE))

@@ -1,6 +1,6 @@
 import type { SourceContext } from '../../credential/source.ts'
-import type { Clock } from '../../lib/clock.ts'
-import { checkOptions, describe, optionError } from '../../lib/options.ts'
+import { type Clock, platformClock } from '../../lib/clock.ts'
+import { above0, aClock, aFunction, anything, checkedOptions, mustBe, optionError } from '../../lib/options.ts'
 import type { ParseOutput } from '../shared/token-text.ts'
 
 /** Options of `command()`. */
@@ -59,47 +59,28 @@ export interface CommandSettings {
   readonly clock: Clock
 }
 
-const KNOWN: readonly (keyof CommandOptions)[] = [
-  'file',
-  'args',
-  'identity',
-  'env',
-  'cwd',
-  'timeout',
-  'maxOutput',
-  'parse',
-  'onStderr',
-  'clock',
-]
-
 /** @throws RefreshError `invalid_option`. The message shows no argument and no variable. */
 export function readCommandOptions(options: CommandOptions): CommandSettings {
-  checkOptions(options, KNOWN)
-  const { file, args = [], identity, env = {}, cwd, timeout, maxOutput, parse, onStderr, clock } = options
-  if (!isText(file) || file === '') throw optionError('file', 'must be the path or the name of an executable')
-  if (cwd !== undefined && (!isText(cwd) || cwd === ''))
-    throw optionError('cwd', 'must be the path of a folder')
-  if (identity !== undefined && typeof identity !== 'string')
-    throw optionError('identity', `must be a text, not ${describe(identity)}`)
-  for (const [name, value] of Object.entries({ parse, onStderr })) {
-    if (value !== undefined && typeof value !== 'function') {
-      throw optionError(name, `must be a function, not ${describe(value)}`)
-    }
-  }
-  if (typeof env !== 'object' || env === null || !Object.entries(env).every(isVariable)) {
-    throw optionError('env', 'must hold strings, by name')
-  }
+  const { args, identity, env, ...read } = checkedOptions(options, {
+    file: (given: unknown) =>
+      isText(given) && given !== '' ? undefined : 'must be the path or the name of an executable',
+    args: [anything, []],
+    identity: mustBe('a text', (given) => typeof given === 'string'),
+    env: (given: unknown) =>
+      given === undefined || isEnvironment(given) ? undefined : 'must hold strings, by name',
+    cwd: (given: unknown) =>
+      given === undefined || (isText(given) && given !== '') ? undefined : 'must be the path of a folder',
+    timeout: [above0(), 30_000],
+    maxOutput: [above0('bytes'), 1_048_576],
+    parse: aFunction,
+    onStderr: aFunction,
+    clock: [aClock, platformClock],
+  })
   return {
-    file,
+    ...read,
     argsFor: typeof args === 'function' ? (context) => checkedArgs(args(context)) : always(checkedArgs(args)),
     identity: identity ?? (typeof args === 'function' ? undefined : JSON.stringify(args)),
     env: { ...env },
-    cwd,
-    timeout: positive('timeout', timeout ?? 30_000, 'ms'),
-    maxOutput: positive('maxOutput', maxOutput ?? 1_048_576, 'bytes'),
-    parse,
-    onStderr,
-    clock: clock ?? { now: () => Date.now() },
   }
 }
 
@@ -113,15 +94,14 @@ function always<T>(value: T): () => T {
   return () => value
 }
 
+function isEnvironment(given: unknown): boolean {
+  return typeof given === 'object' && given !== null && Object.entries(given).every(isVariable)
+}
+
 function isVariable([name, value]: [string, unknown]): boolean {
   return isText(name) && name !== '' && !name.includes('=') && (value === undefined || isText(value))
 }
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && !value.includes('\0')
-}
-
-function positive(name: string, value: number, unit: string): number {
-  if (Number.isFinite(value) && value > 0) return value
-  throw optionError(name, `must be ${unit} above 0, not ${describe(value)}`)
 }

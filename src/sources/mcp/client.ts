@@ -1,6 +1,14 @@
 import type { Store } from '../../credential/store.ts'
 import { RefreshError } from '../../errors.ts'
-import { checkOptions, optionError } from '../../lib/options.ts'
+import {
+  anything,
+  type Check,
+  checkedOptions,
+  either,
+  optionError,
+  type OptionTable,
+  unchecked,
+} from '../../lib/options.ts'
 import { readEndpoint } from '../../lib/secure-url.ts'
 import { Client } from '../shared/oauth/client.ts'
 import type { OAuthClient } from '../shared/oauth/options.ts'
@@ -13,30 +21,19 @@ import { refused } from './hosts.ts'
 import type { McpClient } from './options.ts'
 import { type Registered, Registrations } from './registrations.ts'
 
-const OPTIONS: readonly string[] = [
-  'store',
-  'issuers',
-  'issuer',
-  'resourceMetadata',
-  'clientId',
-  'clientSecret',
-  'clientAuth',
-  'privateKey',
-  'clientAssertion',
-  'clientMetadataUrl',
-  'resourceParameter',
-  'scope',
+const OPTIONS: OptionTable<McpClient> = {
+  ...unchecked('store', 'issuers', 'issuer', 'resourceMetadata', 'clientId', 'clientSecret', 'clientAuth'),
+  ...unchecked('privateKey', 'clientAssertion', 'clientMetadataUrl'),
+  resourceParameter: either('sent', 'omitted'),
+  scope: anything,
   ...HTTP_OPTIONS,
-]
+}
 const PROOFS = ['clientSecret', 'clientAuth', 'privateKey', 'clientAssertion'] as const
 
 /** @throws RefreshError `invalid_option` */
-export function checkClient(options: McpClient, more: readonly string[]): void {
-  checkOptions(options, [...OPTIONS, ...more])
-  const { clientId, clientMetadataUrl, resourceParameter = 'sent' } = options
-  if (resourceParameter !== 'sent' && resourceParameter !== 'omitted') {
-    throw optionError('resourceParameter', "must be 'sent' or 'omitted'")
-  }
+export function checkClient(options: McpClient, more: Readonly<Record<string, Check>>): void {
+  const table: OptionTable<McpClient> = { ...OPTIONS, ...more }
+  const { clientId, clientMetadataUrl } = checkedOptions(options, table)
   if (clientId !== undefined && clientMetadataUrl !== undefined) {
     throw optionError('clientMetadataUrl', "must not be given besides a 'clientId'")
   }
@@ -90,7 +87,7 @@ function makeClient(
       plainHttpEndpoints,
       clock,
     },
-    [],
+    {},
     found?.described,
   )
 }

@@ -4,9 +4,9 @@ import type { Source, SourceContext } from '../../credential/source.ts'
 import type { MadeFor } from '../../credential/store.ts'
 import type { AccessToken } from '../../credential/token.ts'
 import { RefreshError } from '../../errors.ts'
-import { optionError } from '../../lib/options.ts'
+import { anything, optionError } from '../../lib/options.ts'
 import { ClientSecrets } from '../shared/oauth/client-auth.ts'
-import { JWT_BEARER, readGrant } from '../shared/oauth/grant.ts'
+import { readGrant } from '../shared/oauth/grant.ts'
 import type {
   AssertionTarget,
   ExtensionGrant,
@@ -19,6 +19,7 @@ import type {
   TokenExchangeGrant,
 } from '../shared/oauth/options.ts'
 import { each, type Parameters } from '../shared/oauth/target.ts'
+import { JWT_BEARER } from '../shared/oauth/token-exchange.ts'
 import { namesIn, WiderScope, withScope } from '../shared/oauth/wider-scope.ts'
 import type { SecretOption } from '../shared/secret.ts'
 import { readTokens } from '../shared/token-endpoint.ts'
@@ -58,7 +59,7 @@ const NO_TARGET = { issuer: '', resource: undefined, scope: undefined }
  * const credential = createCredential({ source: mcp('https://mcp.example.com/mcp', { store }), store, key: 'mcp.example.com' })
  */
 export function mcp(serverUrl: string | URL, options: McpOptions = {}): Source {
-  checkClient(options, ['grant'])
+  checkClient(options, { grant: anything })
   const http = readHttp(options)
   const discovery = new Discovery(serverUrl, options, http)
   const clients = new Clients(options, checkStore(options.store) ?? memoryStore())

@@ -2,7 +2,7 @@ import { memoryStore } from '../../credential/memory-store.ts'
 import type { AccessToken } from '../../credential/token.ts'
 import { RefreshError } from '../../errors.ts'
 import { abortable } from '../../lib/abortable.ts'
-import { optionError } from '../../lib/options.ts'
+import { anything, either, optionError } from '../../lib/options.ts'
 import { parsedUrl, readEndpoint } from '../../lib/secure-url.ts'
 import { acceptedCallback } from '../shared/oauth/callback.ts'
 import type { Client } from '../shared/oauth/client.ts'
@@ -64,9 +64,12 @@ class Login {
   readonly #redirectUri: string
 
   constructor(serverUrl: string | URL, options: McpLoginOptions) {
-    checkClient(options, ['redirectUri', 'clientName', 'pkce'])
-    const { redirectUri = 'http://127.0.0.1/callback', store: given, pkce = 'listed' } = options
-    if (pkce !== 'listed' && pkce !== 'unlisted') throw optionError('pkce', "must be 'listed' or 'unlisted'")
+    checkClient(options, {
+      redirectUri: anything,
+      clientName: anything,
+      pkce: either('listed', 'unlisted'),
+    })
+    const { redirectUri = 'http://127.0.0.1/callback', store: given } = options
     const isHere = isLoopback(readEndpoint('redirectUri', redirectUri))
     if (isHere) readRedirectUri(redirectUri)
     const store = checkStore(given) ?? memoryStore()

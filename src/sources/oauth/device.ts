@@ -3,7 +3,7 @@ import type { AccessToken } from '../../credential/token.ts'
 import { afterSeconds } from '../../credential/token/expiry.ts'
 import { RefreshError } from '../../errors.ts'
 import { pause } from '../../lib/clock.ts'
-import { optionError } from '../../lib/options.ts'
+import { aGivenFunction, aSignal } from '../../lib/options.ts'
 import { parsedUrl } from '../../lib/secure-url.ts'
 import { Client } from '../shared/oauth/client.ts'
 import type { DeviceLoginOptions, DevicePrompt } from '../shared/oauth/options.ts'
@@ -45,9 +45,8 @@ interface Prompted {
  * } }))
  */
 export async function deviceLogin(options: DeviceLoginOptions): Promise<AccessToken> {
-  const client = new Client(options, ['onPrompt', 'signal', ...TARGET])
+  const client = new Client(options, { onPrompt: aGivenFunction, signal: aSignal, ...TARGET })
   const { onPrompt, signal = new AbortController().signal } = options
-  if (typeof onPrompt !== 'function') throw optionError('onPrompt', 'must be a function')
   const target = readTarget(options)
   const whole = await client.ask('device_authorization_endpoint', { signal }, (peer, parties, request) =>
     peer.deviceAuthorizationRequest(parties.server, parties.party, parties.auth, target, request),

@@ -2,6 +2,7 @@ import { factsOf, noting } from '../../credential/failure-facts.ts'
 import type { Source } from '../../credential/source.ts'
 import type { MadeFor } from '../../credential/store.ts'
 import { RefreshError } from '../../errors.ts'
+import { anything } from '../../lib/options.ts'
 import type { WebCryptoKey } from '../../lib/web-crypto-key.ts'
 import { readChallenges, withClaims } from '../shared/oauth/challenge.ts'
 import { Client } from '../shared/oauth/client.ts'
@@ -46,7 +47,7 @@ import { revoke } from './revoke.ts'
  * const machine = oauth({ issuer, clientId, clientSecret: () => readSecret('client'), grant: 'client_credentials' })
  */
 export function oauth(options: OAuthOptions): Source {
-  const client = new Client(options, ['grant', ...TARGET])
+  const client = new Client(options, { grant: anything, ...TARGET })
   const grant = readGrant(options.grant ?? 'refresh_token')
   if (grant.type === 'client_credentials') client.secrets.refusePublic()
   readTarget(options)

@@ -1,4 +1,5 @@
 import type { AccessToken } from '../../credential/token.ts'
+import { aSignal } from '../../lib/options.ts'
 import { Client } from '../shared/oauth/client.ts'
 import type { RevokeOptions } from '../shared/oauth/options.ts'
 import { errorOf } from '../shared/refused-words.ts'
@@ -16,7 +17,7 @@ import { refusalOf } from '../shared/token-endpoint.ts'
  * await account.logout()
  */
 export async function revoke(token: AccessToken, options: RevokeOptions): Promise<void> {
-  const client = new Client(options, ['signal'])
+  const client = new Client(options, { signal: aSignal })
   const { signal = new AbortController().signal } = options
   const { refreshToken, accessToken } = token
   if (refreshToken !== undefined) await revokeOne(client, refreshToken, 'refresh_token', signal)

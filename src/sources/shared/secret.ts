@@ -1,6 +1,6 @@
 import type { Source } from '../../credential/source.ts'
 import { RefreshError } from '../../errors.ts'
-import { describe, optionError } from '../../lib/options.ts'
+import { type Check, describe, optionError } from '../../lib/options.ts'
 
 /** A secret, a function that returns it, or a source such as `file('/run/secrets/client')`. The library reads it each time that it needs it. */
 export type SecretOption =
@@ -10,15 +10,14 @@ export type SecretOption =
 
 const HALF = 'holds half a character (a lone surrogate), which cannot be sent: mend what cuts it'
 
-/**
- * Checks a text that is sent unchanged: it must hold no lone surrogate.
- *
- * @throws RefreshError `invalid_option`
- */
-export function checkWhole(name: string, text: string): string {
-  if (isBroken(text)) throw optionError(name, HALF)
-  return text
+/** A text that is sent unchanged: it must hold no lone surrogate. */
+export const aText: Check = (given) => {
+  if (typeof given !== 'string' || given === '')
+    return `must be a text, not ${given === '' ? 'an empty one' : describe(given)}`
+  return isBroken(given) ? HALF : undefined
 }
+
+export const aGivenText: Check = (given) => (given === undefined ? 'is missing' : aText(given))
 
 /** Whether a text holds a lone surrogate, which no encoding can carry. */
 function isBroken(text: string): boolean {

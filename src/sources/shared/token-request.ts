@@ -3,9 +3,16 @@ import { isInSource } from '../../core/source-context.ts'
 import { noting } from '../../credential/failure-facts.ts'
 import { RefreshError } from '../../errors.ts'
 import { abortable, reasonOf, throwIfAborted } from '../../lib/abortable.ts'
-import { type Clock, startTimer } from '../../lib/clock.ts'
+import { type Clock, platformClock, startTimer } from '../../lib/clock.ts'
 import { libraryCause } from '../../lib/harmless.ts'
-import { describe, optionError } from '../../lib/options.ts'
+import {
+  aClock,
+  aFunction,
+  above0,
+  anything,
+  checkedOptions,
+  type OptionTableWith,
+} from '../../lib/options.ts'
 import { readPlainHttpEndpoints } from '../../lib/secure-url.ts'
 import { inputIsRead } from './arrived.ts'
 import { connectionOf } from './connection.ts'
@@ -41,7 +48,12 @@ export interface Http {
   readonly clock: Clock
 }
 
-export const HTTP_OPTIONS: readonly string[] = ['fetch', 'timeout', 'plainHttpEndpoints', 'clock']
+export const HTTP_OPTIONS: OptionTableWith<'timeout' | 'clock', TokenRequestOptions> = {
+  fetch: aFunction,
+  timeout: [above0(), 10_000],
+  plainHttpEndpoints: anything,
+  clock: [aClock, platformClock],
+}
 
 /** A response whose whole body has arrived. */
 export interface WholeResponse {
@@ -71,15 +83,13 @@ export interface Asked {
 
 /** @throws RefreshError `invalid_option` */
 export function readHttp(options: TokenRequestOptions): Http {
-  const { fetch, timeout = 10_000, plainHttpEndpoints, clock = { now: () => Date.now() } } = options
-  if (!Number.isFinite(timeout) || timeout <= 0) {
-    throw optionError('timeout', `must be ms above 0, not ${describe(timeout)}`)
-  }
+  const { fetch, timeout, plainHttpEndpoints, clock } = options
+  const read = checkedOptions({ fetch, timeout, plainHttpEndpoints, clock }, HTTP_OPTIONS)
   return {
     fetch: fetch ?? platformFetch,
-    timeout,
+    timeout: read.timeout,
     plainHttp: readPlainHttpEndpoints(plainHttpEndpoints),
-    clock,
+    clock: read.clock,
   }
 }
 

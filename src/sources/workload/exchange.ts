@@ -1,12 +1,24 @@
 import type { MadeFor } from '../../credential/store.ts'
-import { checkOptions, describe, optionError } from '../../lib/options.ts'
+import {
+  anything,
+  type Check,
+  checked,
+  checkedOptions,
+  either,
+  optionError,
+  type OptionTableWith,
+  unchecked,
+} from '../../lib/options.ts'
 import { readEndpoint, readPlainHttpEndpoints } from '../../lib/secure-url.ts'
-import { checkWhole } from '../shared/secret.ts'
+import { each, type Parameters } from '../shared/oauth/target.ts'
+import { JWT_BEARER, readTokenExchange, TOKEN_EXCHANGE, tokenType } from '../shared/oauth/token-exchange.ts'
+import { aGivenText, aText } from '../shared/secret.ts'
 import { HTTP_OPTIONS } from '../shared/token-request.ts'
 import type {
   AnthropicWorkloadOptions,
   ExchangeWorkloadOptions,
   OpenAIWorkloadOptions,
+  SharedWorkloadOptions,
   WorkloadOptions,
 } from './options.ts'
 
@@ -26,10 +38,11 @@ export interface Exchange {
   readonly about: Omit<MadeFor, 'issuer'>
 }
 
-const SHARED: readonly string[] = ['for', 'subjectToken', ...HTTP_OPTIONS]
-const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
-const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
-const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:'
+const SHARED: Record<'for', Check> & OptionTableWith<'timeout' | 'clock', SharedWorkloadOptions> = {
+  ...unchecked('for', 'subjectToken'),
+  ...HTTP_OPTIONS,
+}
+const perhapsText: Check = (given) => (given === undefined ? undefined : aText(given))
 const JSON_BODY = { 'content-type': 'application/json' }
 
 /** @throws RefreshError `invalid_option` */
@@ -43,21 +56,20 @@ export function readExchange(options: WorkloadOptions): Exchange {
 
 /** A JWT bearer grant (RFC 7523) in JSON, as @anthropic-ai/sdk makes it for `oidc_federation`. */
 function anthropic(options: AnthropicWorkloadOptions): Exchange {
-  checkOptions(options, [
+  const read = checkedOptions(options, {
     ...SHARED,
-    'federationRuleId',
-    'organizationId',
-    'serviceAccountId',
-    'workspaceId',
-    'baseURL',
-  ])
-  const { baseURL = 'https://api.anthropic.com' } = options
-  const base = readEndpoint('baseURL', baseURL, readPlainHttpEndpoints(options.plainHttpEndpoints))
+    federationRuleId: aGivenText,
+    organizationId: aGivenText,
+    serviceAccountId: perhapsText,
+    workspaceId: perhapsText,
+    baseURL: [anything, 'https://api.anthropic.com'],
+  })
+  const base = readEndpoint('baseURL', read.baseURL, readPlainHttpEndpoints(options.plainHttpEndpoints))
   const parameters = {
-    federation_rule_id: required('federationRuleId', options.federationRuleId),
-    organization_id: required('organizationId', options.organizationId),
-    service_account_id: optional('serviceAccountId', options.serviceAccountId),
-    workspace_id: optional('workspaceId', options.workspaceId),
+    federation_rule_id: read.federationRuleId,
+    organization_id: read.organizationId,
+    service_account_id: read.serviceAccountId,
+    workspace_id: read.workspaceId,
   }
   return {
     endpoint: new URL(`${base.origin}${base.pathname.replace(/\/+$/, '')}/v1/oauth/token`),
@@ -75,16 +87,18 @@ function anthropic(options: AnthropicWorkloadOptions): Exchange {
 
 /** A token exchange (RFC 8693) in JSON, as openai makes it for `workloadIdentity`. */
 function openai(options: OpenAIWorkloadOptions): Exchange {
-  checkOptions(options, [...SHARED, 'identityProviderId', 'serviceAccountId', 'clientId', 'subjectTokenType'])
-  const { subjectTokenType = 'jwt' } = options
-  if (subjectTokenType !== 'jwt' && subjectTokenType !== 'id_token') {
-    throw optionError('subjectTokenType', "must be 'jwt' or 'id_token'")
-  }
+  const read = checkedOptions(options, {
+    ...SHARED,
+    identityProviderId: aGivenText,
+    serviceAccountId: aGivenText,
+    clientId: perhapsText,
+    subjectTokenType: [either('jwt', 'id_token'), 'jwt'],
+  })
   const parameters = {
-    subject_token_type: TOKEN_TYPE + subjectTokenType,
-    identity_provider_id: required('identityProviderId', options.identityProviderId),
-    service_account_id: required('serviceAccountId', options.serviceAccountId),
-    client_id: optional('clientId', options.clientId),
+    subject_token_type: tokenType('subjectTokenType', read.subjectTokenType),
+    identity_provider_id: read.identityProviderId,
+    service_account_id: read.serviceAccountId,
+    client_id: read.clientId,
   }
   return {
     endpoint: new URL('https://auth.openai.com/oauth/token'),
@@ -102,43 +116,29 @@ function openai(options: OpenAIWorkloadOptions): Exchange {
 
 /** A token exchange in form fields (RFC 8693 section 2.1). */
 function tokenExchange(options: ExchangeWorkloadOptions): Exchange {
-  checkOptions(options, [...SHARED, 'subjectTokenType'])
-  checkOptions(options.for, [
-    'tokenEndpoint',
-    'clientId',
-    'audience',
-    'resource',
-    'scope',
-    'requestedTokenType',
-    'parameters',
-  ])
-  const { tokenEndpoint, clientId, audience, resource, scope, requestedTokenType, parameters } = options.for
-  const fields = (wanted: string | undefined): [string, string][] => [
+  const { subjectTokenType, plainHttpEndpoints, ...read } = checkedOptions(options, {
+    ...SHARED,
+    subjectTokenType: anything,
+  })
+  const { tokenEndpoint, clientId, audience, resource, scope, requestedTokenType, parameters } =
+    checkedOptions(read.for, {
+      ...unchecked('tokenEndpoint', 'clientId', 'audience', 'resource', 'scope', 'requestedTokenType'),
+      parameters: [anything, {}],
+    })
+  const write = readTokenExchange({ subjectTokenType, requestedTokenType, audience, resource, scope })
+  const fixed: Parameters = [
     ['grant_type', TOKEN_EXCHANGE],
-    ['subject_token_type', typeOf('subjectTokenType', options.subjectTokenType ?? 'jwt')],
-    ...each('client_id', 'clientId', clientId),
-    ...each('audience', 'audience', audience),
-    ...each('resource', 'resource', resource),
-    ...each('scope', 'scope', wanted),
-    ...each('requested_token_type', 'requestedTokenType', requestedTokenType).map(
-      ([name, type]): [string, string] => [name, typeOf('requestedTokenType', type)],
-    ),
-    ...Object.entries(parameters ?? {}).map(([name, value]): [string, string] => [
+    ...each('clientId', clientId, 'client_id'),
+    ...Object.entries(parameters).map(([name, value]): [string, string] => [
       name,
-      required('parameters', value),
+      checked('parameters', value, aText),
     ]),
   ]
-  // What is wrong with an option is said at once.
-  fields(scope)
   return {
-    endpoint: readEndpoint(
-      'tokenEndpoint',
-      tokenEndpoint,
-      readPlainHttpEndpoints(options.plainHttpEndpoints),
-    ),
+    endpoint: readEndpoint('tokenEndpoint', tokenEndpoint, readPlainHttpEndpoints(plainHttpEndpoints)),
     headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
     body: (subject, wanted) =>
-      new URLSearchParams([...fields(wanted), ['subject_token', subject]]).toString(),
+      new URLSearchParams([...fixed, ...write(subject, undefined, wanted)]).toString(),
     takesScope: true,
     longest: Infinity,
     lifetime: undefined,
@@ -148,32 +148,4 @@ function tokenExchange(options: ExchangeWorkloadOptions): Exchange {
 
 function joined(given: string | readonly string[] | undefined): string | undefined {
   return given === undefined ? undefined : [given].flat().join(' ')
-}
-
-function typeOf(name: string, type: string): string {
-  const given = required(name, type)
-  return given.includes(':') ? given : TOKEN_TYPE + given
-}
-
-function each(
-  field: string,
-  name: string,
-  given: string | readonly string[] | undefined,
-): [string, string][] {
-  if (given === undefined) return []
-  return [given].flat().map((value) => [field, required(name, value)])
-}
-
-function required(name: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '') return checkWhole(name, value)
-  throw optionError(
-    name,
-    value === undefined
-      ? 'is missing'
-      : `must be a text, not ${value === '' ? 'an empty one' : describe(value)}`,
-  )
-}
-
-function optional(name: string, value: unknown): string | undefined {
-  return value === undefined ? undefined : required(name, value)
 }

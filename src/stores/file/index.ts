@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Store } from '../../credential/store.ts'
-import { checkOptions, describe, milliseconds, optionError } from '../../lib/options.ts'
-import { readMaxLocks } from '../../lib/slots.ts'
+import { aBoolean, checkedOptions, from, type OptionTable, optionError } from '../../lib/options.ts'
+import { MAX_LOCKS } from '../../lib/slots.ts'
 import type { StoreEntry } from '../shared/entry.ts'
 import { type ExclusiveOptions, ExclusiveStore } from '../shared/exclusive-store.ts'
 import { FileBackend } from './backend.ts'
@@ -73,25 +73,25 @@ export async function inspectFileStore(
   return inspectFolder(path, trustParent)
 }
 
+const OPTIONS = {
+  path: (given) =>
+    given === undefined || (typeof given === 'string' && !/^$|\0/.test(given))
+      ? undefined
+      : 'must be the path of a folder',
+  trustParent: [aBoolean, false],
+  lease: [from(100), 10_000],
+  timeout: [from(1), 10_000],
+  maxLocks: MAX_LOCKS,
+} satisfies OptionTable<FileStoreOptions>
+
 interface ReadOptions extends ExclusiveOptions {
   readonly path: string
   readonly trustParent: boolean
 }
 
 function readFileOptions(options: FileStoreOptions): ReadOptions {
-  checkOptions(options, ['path', 'trustParent', 'lease', 'timeout', 'maxLocks'])
-  const { path, trustParent = false, lease = 10_000, timeout = 10_000 } = options
-  if (path !== undefined && (typeof path !== 'string' || /^$|\0/.test(path)))
-    throw optionError('path', 'must be the path of a folder')
-  if (typeof trustParent !== 'boolean')
-    throw optionError('trustParent', `must be true or false, not ${describe(trustParent)}`)
-  if (trustParent && path === undefined)
+  const { path, ...read } = checkedOptions(options, OPTIONS)
+  if (read.trustParent && path === undefined)
     throw optionError('trustParent', 'must come with a path: only a folder that you name is trusted so')
-  return {
-    path: resolve(path ?? defaultPath(process.platform)),
-    trustParent,
-    lease: milliseconds('lease', lease, 100),
-    timeout: milliseconds('timeout', timeout, 1),
-    maxLocks: readMaxLocks(options.maxLocks),
-  }
+  return { path: resolve(path ?? defaultPath(process.platform)), ...read }
 }

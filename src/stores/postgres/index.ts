@@ -1,12 +1,13 @@
 import type { Store } from '../../credential/store.ts'
-import { checkOptions, milliseconds } from '../../lib/options.ts'
-import { readMaxLocks } from '../../lib/slots.ts'
+import { anything, checkedOptions, from, type OptionTable } from '../../lib/options.ts'
+import { MAX_LOCKS } from '../../lib/slots.ts'
 import type { StoreEntry } from '../shared/entry.ts'
 import { ExclusiveStore } from '../shared/exclusive-store.ts'
 import { LeasedBackend } from '../shared/leased-backend.ts'
+import { asking } from './client.ts'
+import { codeOf, failure } from './failure.ts'
 import { inspectTable } from './inspect.ts'
-import { readName } from './name.ts'
-import { migrate } from './schema.ts'
+import { readName, type TableName } from './name.ts'
 import { statementsOn } from './statements.ts'
 import { PostgresTable } from './table.ts'
 import type { PostgresClient } from './types.ts'
@@ -45,6 +46,14 @@ export interface PostgresStoreOptions extends PostgresTableOptions {
   maxLocks?: number | undefined
 }
 
+const TABLE = { table: [anything, 'llm_refresh'] } satisfies OptionTable<PostgresTableOptions>
+const OPTIONS = {
+  ...TABLE,
+  lease: [from(100), 2_500],
+  timeout: [from(1), 5_000],
+  maxLocks: MAX_LOCKS,
+} satisfies OptionTable<PostgresStoreOptions>
+
 /**
  * A store in a table of PostgreSQL: for all processes and hosts that reach the server.
  *
@@ -61,13 +70,9 @@ export interface PostgresStoreOptions extends PostgresTableOptions {
  * const credential = createCredential({ source: oauth({ issuer, clientId }), store: postgresStore(pool), key: 'me@example.com' })
  */
 export function postgresStore(client: PostgresClient, options: PostgresStoreOptions = {}): Store {
-  checkOptions(options, ['table', 'lease', 'timeout', 'maxLocks'])
-  const { table = 'llm_refresh' } = options
-  const lease = milliseconds('lease', options.lease ?? 2_500, 100)
-  const timeout = milliseconds('timeout', options.timeout ?? 5_000, 1)
-  const leases = new PostgresTable(client, { name: readName(table), lease, timeout })
-  const maxLocks = readMaxLocks(options.maxLocks)
-  return new ExclusiveStore(new LeasedBackend(leases, { lease, timeout }), { lease, timeout, maxLocks })
+  const { table, ...locking } = checkedOptions(options, OPTIONS)
+  const leases = new PostgresTable(client, { name: readName(table), ...locking })
+  return new ExclusiveStore(new LeasedBackend(leases, locking), locking)
 }
 
 /**
@@ -78,8 +83,7 @@ export function postgresStore(client: PostgresClient, options: PostgresStoreOpti
  * @throws RefreshError `invalid_option`
  */
 export function postgresSchema(options: PostgresTableOptions = {}): string {
-  checkOptions(options, ['table'])
-  const { table = 'llm_refresh' } = options
+  const { table } = checkedOptions(options, TABLE)
   return `${statementsOn(readName(table).quoted).create};`
 }
 
@@ -92,8 +96,7 @@ export async function migratePostgres(
   client: PostgresClient,
   options: PostgresTableOptions = {},
 ): Promise<void> {
-  checkOptions(options, ['table'])
-  const { table = 'llm_refresh' } = options
+  const { table } = checkedOptions(options, TABLE)
   await migrate(client, readName(table))
 }
 
@@ -106,7 +109,22 @@ export async function inspectPostgresStore(
   client: PostgresClient,
   options: PostgresTableOptions = {},
 ): Promise<StoreEntry[]> {
-  checkOptions(options, ['table'])
-  const { table = 'llm_refresh' } = options
+  const { table } = checkedOptions(options, TABLE)
   return inspectTable(client, readName(table))
+}
+
+/** The errors of `CREATE TABLE IF NOT EXISTS` if another process makes the table at the same time. */
+const RACED: readonly unknown[] = ['23505', '42P07', '42710']
+
+/** @throws RefreshError `store_failed` */
+async function migrate(client: PostgresClient, { quoted, shown }: TableName): Promise<void> {
+  const ask = asking(client)
+  const { create, exists } = statementsOn(quoted)
+  try {
+    // Look first, because a role without CREATE may call this for a table that exists.
+    const [[found] = []] = await ask(exists, quoted)
+    if (found === undefined) await ask(create)
+  } catch (error) {
+    if (!RACED.includes(codeOf(error))) throw failure(error, shown)
+  }
 }

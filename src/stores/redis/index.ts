@@ -1,12 +1,12 @@
 import type { Store } from '../../credential/store.ts'
-import { checkOptions, milliseconds } from '../../lib/options.ts'
-import { readMaxLocks } from '../../lib/slots.ts'
+import { checkedOptions, from, type OptionTable } from '../../lib/options.ts'
+import { MAX_LOCKS } from '../../lib/slots.ts'
 import type { StoreEntry } from '../shared/entry.ts'
 import { ExclusiveStore } from '../shared/exclusive-store.ts'
 import { LeasedBackend } from '../shared/leased-backend.ts'
 import { connectionOf, type RedisClient } from './client.ts'
 import { inspectHashes } from './inspect.ts'
-import { readPrefix } from './name.ts'
+import { PREFIX } from './name.ts'
 import { RedisTable } from './table.ts'
 
 export type {
@@ -45,6 +45,13 @@ export interface RedisStoreOptions {
   maxLocks?: number | undefined
 }
 
+const OPTIONS = {
+  prefix: PREFIX,
+  lease: [from(100), 2_500],
+  timeout: [from(1), 5_000],
+  maxLocks: MAX_LOCKS,
+} satisfies OptionTable<RedisStoreOptions>
+
 /**
  * A store in Redis 6 or later, or a compatible server, for all hosts that reach the server. The store uses your client, and neither
  * configures nor closes it. While a caller waits for a lock, a second connection (`duplicate()`) receives the lock's release.
@@ -58,14 +65,7 @@ export interface RedisStoreOptions {
  * const token = createCredential({ source: oauth({ issuer, clientId }), store: redisStore(redis), key: 'me@example.com' })
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
-  checkOptions(options, ['prefix', 'lease', 'timeout', 'maxLocks'])
-  const { lease = 2_500, timeout = 5_000 } = options
-  const prefix = readPrefix(options.prefix)
-  const locking = {
-    lease: milliseconds('lease', lease, 100),
-    timeout: milliseconds('timeout', timeout, 1),
-    maxLocks: readMaxLocks(options.maxLocks),
-  }
+  const { prefix, ...locking } = checkedOptions(options, OPTIONS)
   const table = new RedisTable(connectionOf(client), prefix, locking.lease)
   return new ExclusiveStore(new LeasedBackend(table, locking), locking)
 }
@@ -82,6 +82,6 @@ export async function inspectRedisStore(
   client: RedisClient,
   options: Pick<RedisStoreOptions, 'prefix'> = {},
 ): Promise<StoreEntry[]> {
-  checkOptions(options, ['prefix'])
-  return inspectHashes(connectionOf(client), readPrefix(options.prefix))
+  const { prefix } = checkedOptions(options, { prefix: PREFIX })
+  return inspectHashes(connectionOf(client), prefix)
 }

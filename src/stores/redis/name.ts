@@ -1,12 +1,11 @@
-import { describe, optionError } from '../../lib/options.ts'
+import { type Check, describe } from '../../lib/options.ts'
 
-const DEFAULT_PREFIX = 'llm-refresh'
+/** The option of a store. */
+export const PREFIX: readonly [Check, string] = [prefixProblem, 'llm-refresh']
 
-/** @throws RefreshError `invalid_option` */
-export function readPrefix(prefix: string = DEFAULT_PREFIX): string {
-  if (typeof prefix === 'string' && !/^$|[{}]/u.test(prefix)) return prefix
-  const what = typeof prefix === 'string' ? 'a text that is empty, or has braces' : describe(prefix)
-  throw optionError('prefix', `must be a name, not ${what}`)
+function prefixProblem(given: unknown): string | undefined {
+  if (typeof given !== 'string') return `must be a name, not ${describe(given)}`
+  return /^$|[{}]/u.test(given) ? 'must be a name, not a text that is empty, or has braces' : undefined
 }
 
 /** The key as JSON, so that every key has a different text. Braces are escaped, because they have a meaning in a cluster. */

@@ -9,8 +9,8 @@ import type {
 } from '../../credential/store.ts'
 import { contentOf, tombstone } from '../../credential/tombstone.ts'
 import { RefreshError } from '../../errors.ts'
-import type { Clock } from '../../lib/clock.ts'
-import { checkOptions, describe, optionError } from '../../lib/options.ts'
+import { type Clock, platformClock } from '../../lib/clock.ts'
+import { aClock, checkedOptions, describe, optionError } from '../../lib/options.ts'
 import { isPrintable, printAs } from '../../lib/print/print-as.ts'
 import { loadJose, open, seal, unsealed } from './envelope.ts'
 import { KeyRing, type SealingKeys } from './key-ring.ts'
@@ -63,8 +63,9 @@ export function sealedStore(store: Store, keys: SealingKeys, options: SealedOpti
   if (methods.some((method) => typeof store?.[method] !== 'function')) {
     throw optionError('store', `must be a store, such as fileStore(), not ${describe(store)}`)
   }
-  checkOptions(options, ['clock'])
-  const { clock = { now: () => Date.now() }, [adoptUnsealed]: adopts = false } = options
+  const named: Pick<SealedOptions, 'clock'> = options
+  const { clock } = checkedOptions(named, { clock: [aClock, platformClock] })
+  const { [adoptUnsealed]: adopts = false } = options
   if (typeof adopts !== 'boolean') throw optionError('adoptUnsealed', 'must be true or false')
   return new SealedStore(store, new KeyRing(keys, clock), adopts)
 }

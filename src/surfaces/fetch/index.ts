@@ -3,7 +3,7 @@ import type { Refresher } from '../../core/refresher.ts'
 import { retryOnce } from '../../core/retry-once.ts'
 import { isInSource } from '../../core/source-context.ts'
 import { get } from '../../core/verdict/foreign.ts'
-import { optionError } from '../../lib/options.ts'
+import { aFunction, optionError } from '../../lib/options.ts'
 import type { Apply } from '../shared/apply.ts'
 import { Bypassed } from '../shared/bypassed.ts'
 import {
@@ -11,7 +11,7 @@ import {
   type HttpSurfaceOptions,
   assertRevived,
   readHttpOptions,
-} from '../shared/http-options.ts'
+} from '../shared/http-surface.ts'
 import { isSynthetic401, synthetic401 } from '../shared/synthetic-401.ts'
 import { Beneath } from './beneath.ts'
 import { type CallSettings, FetchCall } from './call.ts'
@@ -62,7 +62,7 @@ export function refreshingFetch<T>(
   refresher: Refresher<T>,
   options: RefreshingFetchOptions<T>,
 ): typeof globalThis.fetch {
-  const shared = readHttpOptions(options, 'fetch')
+  const shared = readHttpOptions(options, { fetch: aFunction })
   const { fetch: first = globalThis.fetch } = options
   if (typeof first !== 'function') throw optionError('fetch', 'is missing: this platform has none')
   const beneath = new Beneath(options.fetch, first)

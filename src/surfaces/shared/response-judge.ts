@@ -1,3 +1,4 @@
+import { isErrorBody, statusOfName } from '../../core/verdict/error-names.ts'
 import {
   defaultRejectionRules,
   hasRuleFor401,
@@ -9,7 +10,6 @@ import {
   verdict,
   type Verdict,
 } from '../../core/verdict/unauthorized.ts'
-import { isErrorBody, statusOfName } from '../../core/verdict/vendor-names.ts'
 import type { ServerSentEvent } from './first-event.ts'
 
 /** Tells rejections from other responses. */

@@ -1,9 +1,9 @@
 import type { RefreshListener } from '../../core/events.ts'
-import { optionNames, type RefreshableOptions } from '../../core/options.ts'
+import { COMMON, type RefreshableOptions } from '../../core/options.ts'
 import { Refreshable } from '../../core/refreshable.ts'
 import { assertRefresher, type Background, type Refresh, type Refresher } from '../../core/refresher.ts'
 import { type RejectionRule, type RejectionRules, rejectionRules } from '../../core/verdict/unauthorized.ts'
-import { checkOptions } from '../../lib/options.ts'
+import { aFunction, anything, checkedOptions, type OptionTable } from '../../lib/options.ts'
 
 /** Options of a wrapper that shares a refresher. */
 export interface SharedWrapperOptions {
@@ -40,11 +40,17 @@ export interface Wrapper<T> {
   readonly background: Background | undefined
 }
 
-const SHARED = ['onEvent', 'rules', 'background']
-const ownNames = (): string[] => [
-  ...optionNames.filter((name) => name !== 'refresh' && name !== 'initial'),
-  'rules',
-]
+const SHARED: OptionTable<SharedWrapperOptions> = {
+  onEvent: aFunction,
+  rules: anything,
+  background: aFunction,
+}
+const OWN = {
+  expiresAt: aFunction,
+  reread: aFunction,
+  ...COMMON,
+  rules: anything,
+} satisfies OptionTable<WrapperOptions<unknown>>
 
 /**
  * Reads the options of a wrapper, and makes its cell if it does not share a refresher.
@@ -59,7 +65,9 @@ export function readWrapper<T>(
   assert: (fresh: T) => void,
 ): Wrapper<T> {
   const isShared = typeof refresh !== 'function'
-  checkOptions(options, isShared ? SHARED : ownNames())
+  const shared: SharedWrapperOptions = options
+  if (isShared) checkedOptions(shared, SHARED)
+  else checkedOptions(options, OWN)
   const { rules, ...rest } = options
   const { onEvent, background } = rest
   return {

@@ -1,6 +1,6 @@
 import type { Refresher } from '../../core/refresher.ts'
 import type { Apply } from '../shared/apply.ts'
-import type { HttpSurfaceOptions } from '../shared/http-options.ts'
+import type { HttpSurfaceOptions } from '../shared/http-surface.ts'
 import { interceptorFor, NOTHING_VOUCHED } from './interceptor.ts'
 import type { Interceptor } from './types.ts'
 

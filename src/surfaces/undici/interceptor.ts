@@ -7,7 +7,7 @@ import {
   credentialsByOrigin,
   type HttpSurfaceOptions,
   readHttpOptions,
-} from '../shared/http-options.ts'
+} from '../shared/http-surface.ts'
 import { isMarked } from '../shared/synthetic-401.ts'
 import { Call, type CallSettings } from './call.ts'
 import { credentialOf } from './headers.ts'

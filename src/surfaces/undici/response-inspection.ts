@@ -1,5 +1,5 @@
 import { isMendable } from '../../core/verdict/demand.ts'
-import { isEventStream } from '../shared/http-options.ts'
+import { isEventStream } from '../shared/http-surface.ts'
 import {
   type Inspection,
   inspectBody,

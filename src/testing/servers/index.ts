@@ -2,7 +2,7 @@
 import type { Source } from '../../credential/source.ts'
 import type { TokenResponse } from '../../credential/token/token-response.ts'
 import { type Clock, platformClock } from '../../lib/clock.ts'
-import { checkOptions, milliseconds } from '../../lib/options.ts'
+import { aClock, anything, checkedOptions, from } from '../../lib/options.ts'
 import { listen } from './listen.ts'
 import { Llm, type TestAnswer } from './llm.ts'
 import { json } from './reply.ts'
@@ -97,9 +97,12 @@ export interface TestServers {
  * servers.expireTokens() // the next call gets a 401, and succeeds all the same
  */
 export async function startTestServers(options: TestServersOptions = {}): Promise<TestServers> {
-  checkOptions(options, ['lifetime', 'answer', 'clock'])
-  const { answer = 'Hello from the test server.', clock = platformClock } = options
-  const tokens = new Tokens(clock, milliseconds('lifetime', options.lifetime ?? 60_000, 1))
+  const { lifetime, answer, clock } = checkedOptions(options, {
+    lifetime: [from(1), 60_000],
+    answer: [anything, 'Hello from the test server.'],
+    clock: [aClock, platformClock],
+  })
+  const tokens = new Tokens(clock, lifetime)
   const endpoint = new TokenEndpoint(tokens)
   const llm = new Llm(tokens, answer, clock)
   const requests: TestRequest[] = []

@@ -1,7 +1,7 @@
 import type { ClientAuth } from 'oauth4webapi'
-import { checkOptions, optionError } from '../../../lib/options.ts'
+import { type Check, checked, checkedOptions, type OptionTable, unchecked } from '../../../lib/options.ts'
 import type { Asking } from '../refusal-advice.ts'
-import { checkWhole } from '../secret.ts'
+import { aText } from '../secret.ts'
 import {
   ask,
   type Asked,
@@ -29,19 +29,18 @@ interface Parties {
 /** The signal and the timeout of a request, and the callback for the time at which it is sent. */
 export type ClientAsked = Omit<Asked, 'host'>
 
-const KNOWN: readonly string[] = [
-  'issuer',
-  'tokenEndpoint',
-  'deviceAuthorizationEndpoint',
-  'authorizationEndpoint',
-  'revocationEndpoint',
-  'clientId',
-  'clientSecret',
-  'clientAuth',
-  'privateKey',
-  'clientAssertion',
+const OPTIONS: OptionTable<OAuthClient> = {
+  ...unchecked('issuer', 'tokenEndpoint', 'deviceAuthorizationEndpoint', 'authorizationEndpoint'),
+  ...unchecked('revocationEndpoint'),
+  clientId: idProblem,
+  ...unchecked('clientSecret', 'clientAuth', 'privateKey', 'clientAssertion'),
   ...HTTP_OPTIONS,
-]
+}
+
+function idProblem(given: unknown): string | undefined {
+  if (given === undefined) return 'is missing'
+  return typeof given === 'string' && given !== '' ? undefined : 'must be a text that is not empty'
+}
 
 /** Seconds. Servers tolerate a clock that is off by less. */
 const TOLERATED_SKEW = 30
@@ -58,20 +57,14 @@ export class Client {
   #skew: number | undefined
 
   /**
-   * @param more the names of further options that the calling function accepts
+   * @param more further options that the calling function accepts
    * @param known the server's metadata, if the caller has discovered them itself
    * @throws RefreshError `invalid_option`
    */
-  constructor(options: OAuthClient, more: readonly string[], known?: Described) {
-    checkOptions(options, [...KNOWN, ...more])
-    const { clientId, issuer, tokenEndpoint } = options
-    if (typeof clientId !== 'string' || clientId === '') {
-      throw optionError(
-        'clientId',
-        clientId === undefined ? 'is missing' : 'must be a text that is not empty',
-      )
-    }
-    this.id = checkWhole('clientId', clientId)
+  constructor(options: OAuthClient, more: Readonly<Record<string, Check>>, known?: Described) {
+    const table: OptionTable<OAuthClient> = { ...OPTIONS, ...more }
+    const { clientId, issuer, tokenEndpoint } = checkedOptions(options, table)
+    this.id = checked('clientId', clientId, aText)
     this.secrets = new ClientSecrets(options)
     this.http = readHttp(options)
     this.#server = new Server(options, this.http, (...request) => this.#send(...request), known)

@@ -1,7 +1,7 @@
 import type { SourceInput } from '../../../credential/source.ts'
 import { RefreshError } from '../../../errors.ts'
-import { checkOptions, optionError } from '../../../lib/options.ts'
-import { checkSecret, readGiven, readSecret, type SecretOption } from '../secret.ts'
+import { checkedOptions, optionError, unchecked } from '../../../lib/options.ts'
+import { checkSecret, readGiven, readSecret } from '../secret.ts'
 import type {
   AssertionTarget,
   ExtensionGrant,
@@ -10,7 +10,8 @@ import type {
   RefreshTokenGrant,
   TokenExchangeGrant,
 } from './options.ts'
-import { each, OURS, type Parameters } from './target.ts'
+import { OURS, type Parameters } from './target.ts'
+import { JWT_BEARER, readTokenExchange, TOKEN_EXCHANGE } from './token-exchange.ts'
 
 /** What a grant is told: what is presented, and what for. */
 export interface GrantInput extends SourceInput {
@@ -28,8 +29,6 @@ export interface WireGrant {
   readonly seed?: ((signal: AbortSignal) => Promise<string | undefined>) | undefined
 }
 
-export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
-const TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:'
 const FORMS =
   "must be 'refresh_token', 'client_credentials', { type: 'token_exchange', … }, { type: 'jwt_bearer', … } or an extension { type: 'urn:…', parameters }"
 
@@ -62,8 +61,7 @@ function isJwtBearer(grant: AnyGrant): grant is JwtBearerGrant {
 
 /** RFC 7523 section 2.1. */
 function jwtBearer(grant: JwtBearerGrant): WireGrant {
-  checkOptions(grant, ['type', 'assertion'])
-  const { assertion } = grant
+  const { assertion } = checkedOptions(grant, unchecked('type', 'assertion'))
   // A function that takes no target takes a signal alone.
   if (typeof assertion !== 'function') checkSecret('grant.assertion', assertion)
   return {
@@ -77,7 +75,7 @@ function jwtBearer(grant: JwtBearerGrant): WireGrant {
 }
 
 function refreshToken(grant: RefreshTokenGrant): WireGrant {
-  checkOptions(grant, ['type', 'refreshToken'])
+  checkedOptions(grant, unchecked('type', 'refreshToken'))
   const first =
     grant.refreshToken === undefined ? undefined : checkSecret('grant.refreshToken', grant.refreshToken)
   const seed =
@@ -110,38 +108,34 @@ function broughtNone(): RefreshError {
 
 /** RFC 8693 section 2.1. */
 function tokenExchange(grant: TokenExchangeGrant): WireGrant {
-  checkOptions(grant, [
-    'type',
-    'subjectToken',
-    'subjectTokenType',
-    'actorToken',
-    'actorTokenType',
-    'requestedTokenType',
-  ])
-  const { subjectTokenType = 'jwt', actorTokenType = 'jwt', requestedTokenType } = grant
-  const subject = checkSecret('grant.subjectToken', grant.subjectToken)
-  const actor = grant.actorToken === undefined ? undefined : checkSecret('grant.actorToken', grant.actorToken)
-  const types = [
-    ...tokenType('subject_token_type', subjectTokenType),
-    ...tokenType('actor_token_type', actor && actorTokenType),
-    ...tokenType('requested_token_type', requestedTokenType),
-  ]
+  const read = checkedOptions(
+    grant,
+    unchecked(
+      'type',
+      'subjectToken',
+      'subjectTokenType',
+      'actorToken',
+      'actorTokenType',
+      'requestedTokenType',
+    ),
+  )
+  const subject = checkSecret('grant.subjectToken', read.subjectToken)
+  const actor = read.actorToken === undefined ? undefined : checkSecret('grant.actorToken', read.actorToken)
+  const write = readTokenExchange(read)
   return {
-    type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    type: TOKEN_EXCHANGE,
     person: false,
     isSigned: true,
-    parameters: async ({ signal }) => [
-      ...types,
-      ...(await secretField('subject_token', subject, signal)),
-      ...(actor === undefined ? [] : await secretField('actor_token', actor, signal)),
-    ],
+    parameters: async ({ signal }) => {
+      const subjectToken = await readSecret('grant.subjectToken', subject, signal)
+      return write(subjectToken, actor && (await readSecret('grant.actorToken', actor, signal)))
+    },
   }
 }
 
 /** RFC 6749 section 4.5. */
 function extension(grant: ExtensionGrant): WireGrant {
-  checkOptions(grant, ['type', 'parameters'])
-  const { type, parameters } = grant
+  const { type, parameters } = checkedOptions(grant, unchecked('type', 'parameters'))
   if (type === '' || /\s/.test(type)) throw optionError('grant.type', 'must be a grant type, such as a URN')
   if (typeof parameters !== 'object' || parameters === null)
     throw optionError('grant.parameters', 'must be an object')
@@ -167,11 +161,3 @@ function extension(grant: ExtensionGrant): WireGrant {
 }
 
 const PROOFS = new Set(['assertion', 'subject_token', 'actor_token', 'token', 'code', 'device_code'])
-
-async function secretField(name: string, given: SecretOption, signal: AbortSignal): Promise<Parameters> {
-  return [[name, await readSecret(name, given, signal)]]
-}
-
-function tokenType(name: string, type: string | undefined): Parameters {
-  return each(name, type).map(([, given]) => [name, given.includes(':') ? given : TOKEN_TYPE + given])
-}

@@ -1,11 +1,16 @@
-import { describe, optionError } from '../../../lib/options.ts'
-import { checkWhole } from '../secret.ts'
+import { checked, describe, optionError, type Check, unchecked } from '../../../lib/options.ts'
+import { aText } from '../secret.ts'
 import type { TokenTarget } from './options.ts'
 
 /** The parameters of a request. A name may appear more than once. */
 export type Parameters = [string, string][]
 
-export const TARGET: readonly string[] = ['scope', 'resource', 'audience', 'parameters']
+export const TARGET: Record<keyof TokenTarget, Check> = unchecked(
+  'scope',
+  'resource',
+  'audience',
+  'parameters',
+)
 
 /** Parameters that the option `parameters` must not hold: each has its own option, or the library sets it. */
 export const OURS: readonly string[] = (
@@ -23,19 +28,22 @@ export function readTarget({ scope, resource, audience, parameters = {} }: Token
       throw optionError('parameters', `must not hold '${name}', which is set otherwise`)
   }
   return [
-    ...(scope === undefined ? [] : each('scope', text('scope', scope))),
+    ...(scope === undefined ? [] : each('scope', checked('scope', scope, aText))),
     ...each('resource', resource),
     ...each('audience', audience),
-    ...Object.entries(parameters).map(([name, value]): [string, string] => [name, text('parameters', value)]),
+    ...Object.entries(parameters).map(([name, value]): [string, string] => [
+      name,
+      checked('parameters', value, aText),
+    ]),
   ]
 }
 
-export function each(name: string, given: string | readonly string[] | undefined): Parameters {
+/** @param field as it goes over the wire, where the option has another name */
+export function each(
+  name: string,
+  given: string | readonly string[] | undefined,
+  field: string = name,
+): Parameters {
   if (given === undefined) return []
-  return [given].flat().map((value) => [name, text(name, value)])
-}
-
-function text(name: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '') return checkWhole(name, value)
-  throw optionError(name, `must be a text, not ${value === '' ? 'an empty one' : describe(value)}`)
+  return [given].flat().map((value) => [field, checked(name, value, aText)])
 }

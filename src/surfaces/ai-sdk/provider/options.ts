@@ -1,4 +1,13 @@
-import { checkOptions, describe, optionError } from '../../../lib/options.ts'
+import {
+  aFunction,
+  among,
+  anything,
+  checkedOptions,
+  describe,
+  mustBe,
+  optionError,
+  type OptionTable,
+} from '../../../lib/options.ts'
 import type { ModelCapabilities, ModelInfo } from '../../../llm/capabilities.ts'
 import type { CallOptions, ThinkingConfig } from '../../../llm/request.ts'
 import type { AiSdkEmbeddingModel } from '../model.ts'
@@ -62,19 +71,6 @@ export interface LanguageModelProviderOptions {
   probe?: ((options?: CallOptions) => Promise<void>) | undefined
 }
 
-// As data, so that an error message can list every name. The type checks that no name is missing.
-const KNOWN: Record<keyof LanguageModelProviderOptions, true> = {
-  capabilities: true,
-  thinking: true,
-  providerOptions: true,
-  vendor: true,
-  onWarning: true,
-  embeddingModel: true,
-  embeddingProviderOptions: true,
-  listModels: true,
-  probe: true,
-}
-
 const VENDORS: Record<Vendor, true> = {
   anthropic: true,
   openai: true,
@@ -83,27 +79,23 @@ const VENDORS: Record<Vendor, true> = {
   other: true,
 }
 
+const anObject = mustBe('an object', isRecord)
+
+const OPTIONS = {
+  capabilities: anObject,
+  thinking: anObject,
+  providerOptions: anObject,
+  vendor: among(Object.keys(VENDORS)),
+  onWarning: aFunction,
+  embeddingModel: anything,
+  embeddingProviderOptions: anObject,
+  listModels: aFunction,
+  probe: aFunction,
+} satisfies OptionTable<LanguageModelProviderOptions>
+
 /** @throws RefreshError `invalid_option` that names the option and the allowed values */
 export function assertOptions(options: LanguageModelProviderOptions): void {
-  checkOptions(options, Object.keys(KNOWN))
-  const { vendor } = options
-  for (const [name, value] of Object.entries({
-    capabilities: options.capabilities,
-    thinking: options.thinking,
-    providerOptions: options.providerOptions,
-    embeddingProviderOptions: options.embeddingProviderOptions,
-  })) {
-    if (value !== undefined && !isRecord(value))
-      throw optionError(name, `must be an object, not ${describe(value)}`)
-  }
-  for (const name of ['onWarning', 'listModels', 'probe'] as const) {
-    const value = options[name]
-    if (value !== undefined && typeof value !== 'function')
-      throw optionError(name, `must be a function, not ${describe(value)}`)
-  }
-  if (vendor !== undefined && !Object.hasOwn(VENDORS, vendor)) {
-    throw optionError('vendor', `must be one of ${Object.keys(VENDORS).join(', ')}`)
-  }
+  checkedOptions(options, OPTIONS)
   for (const name of ['providerOptions', 'embeddingProviderOptions'] as const) {
     for (const [namespace, value] of Object.entries(options[name] ?? {})) {
       if (isRecord(value)) continue

@@ -1,7 +1,7 @@
+import { isConnectionCode } from '../../../../core/verdict/error-names.ts'
 import { madeOf } from '../../../../core/verdict/facts.ts'
 import { hasMadeUpStatus } from '../../../../core/verdict/node-status.ts'
 import { isUnauthorizedError } from '../../../../core/verdict/unauthorized.ts'
-import { isConnectionCode } from '../../../../core/verdict/vendor-names.ts'
 import { RefreshError } from '../../../../errors.ts'
 import { parseRetryAfter, servedAt } from '../../../../lib/retry-after.ts'
 import type { ChatOutcome, StreamErrorDelta, StreamErrorKind } from '../../../../llm/response.ts'

@@ -1,4 +1,4 @@
-import { statusOfName } from '../../../../core/verdict/vendor-names.ts'
+import { statusOfName } from '../../../../core/verdict/error-names.ts'
 import { parseRetryAfter } from '../../../../lib/retry-after.ts'
 import { isRecord } from '../../record.ts'
 

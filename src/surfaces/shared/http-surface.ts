@@ -4,7 +4,15 @@ import type { RejectionRules } from '../../core/verdict/unauthorized.ts'
 import { RefreshError } from '../../errors.ts'
 import { throwIfAborted } from '../../lib/abortable.ts'
 import { platformClock, within } from '../../lib/clock.ts'
-import { checkOptions, describe, optionError } from '../../lib/options.ts'
+import {
+  aBoolean,
+  aFunction,
+  type Check,
+  checkedOptions,
+  either,
+  from,
+  unchecked,
+} from '../../lib/options.ts'
 import { type Applied, type Apply, readApply } from './apply.ts'
 import { readOrigins } from './origins.ts'
 import { ResponseJudge } from './response-judge.ts'
@@ -77,33 +85,24 @@ export interface HttpSettings {
   readonly onEvent: RefreshListener | undefined
 }
 
-const NAMES: readonly (keyof HttpSurfaceOptions<unknown>)[] = [
-  'origins',
-  'plainHttpOrigins',
-  'apply',
-  'rules',
-  'inspectStreams',
-  'replayLimit',
-  'whenDead',
-  'onEvent',
-]
-
 /**
  * Reads and checks the options.
  *
- * @param more names of the surface's own options
+ * @param more the surface's own options
  * @throws RefreshError `invalid_option`
  */
-export function readHttpOptions<T>(options: HttpSurfaceOptions<T>, ...more: readonly string[]): HttpSettings {
-  checkOptions(options, [...NAMES, ...more])
-  const { rules, inspectStreams = false, replayLimit = 33_554_432, whenDead = 'send', onEvent } = options
-  if (typeof inspectStreams !== 'boolean')
-    throw optionError('inspectStreams', `must be true or false, not ${describe(inspectStreams)}`)
-  if (!(Number.isFinite(replayLimit) && replayLimit >= 0)) {
-    throw optionError('replayLimit', `must be bytes from 0, not ${describe(replayLimit)}`)
-  }
-  if (whenDead !== 'send' && whenDead !== 'refuse')
-    throw optionError('whenDead', "must be 'send' or 'refuse'")
+export function readHttpOptions<T>(
+  options: HttpSurfaceOptions<T>,
+  more: Readonly<Record<string, Check>> = {},
+): HttpSettings {
+  const { rules, inspectStreams, replayLimit, whenDead, onEvent } = checkedOptions(options, {
+    ...unchecked('origins', 'plainHttpOrigins', 'apply', 'rules'),
+    inspectStreams: [aBoolean, false],
+    replayLimit: [from(0, 'bytes'), 33_554_432],
+    whenDead: [either('send', 'refuse'), 'send'],
+    onEvent: aFunction,
+    ...more,
+  })
   return {
     judge: new ResponseJudge(rules),
     inspectStreams,
