@@ -90,6 +90,7 @@ export class Expressions {
       const [yes, no] = cut(either, ':')
       return [...this.#where(condition, true, yes, depth), ...this.#where(condition, false, no, depth)]
     }
+    if (/^\d[\d_]*$/.test(code)) return [always(String(Number(code.replaceAll('_', ''))))]
     const parts = split(code, '+')
     if (parts.length > 1) return product(parts.map((part) => this.given(part, depth)))
     if (/^'|^"/.test(code)) return [always(code.slice(1, -1).replaceAll(/\\(.)/g, '$1'))]
@@ -120,26 +121,9 @@ export class Expressions {
       const from = line + index + 'return '.length
       if (!/['"`(\w]/.test(this.#text[from] ?? '')) return ['…']
       const own = new Expressions(this.#text, from, new Map())
-      return own.given(this.#text.slice(from, this.#endOf(from)), depth).map(({ text }) => text)
+      return own.given(this.#text.slice(from, endOf(this.#text, from)), depth).map(({ text }) => text)
     })
     return unique(texts)
-  }
-
-  /** The end of a statement: the end of its line, unless the next line continues it. */
-  #endOf(from: number): number {
-    let at = from
-    while (at < this.#text.length) {
-      const before = this.#text.slice(from, at).trimEnd()
-      if (
-        this.#text[at] === '\n' &&
-        before.trim() !== '' &&
-        !before.endsWith('+') &&
-        !/^\s*[?:+]/.test(this.#text.slice(at, at + 40))
-      )
-        break
-      at = '([{'.includes(this.#text[at] ?? ' ') ? closing(this.#text, at) + 1 : skip(this.#text, at)
-    }
-    return at
   }
 
   #template(code: string, depth: number): Given[] {
@@ -165,8 +149,28 @@ export class Expressions {
       all.find(([found]) => /^(?:export )?const/.test(found))
     if (match === undefined) return undefined
     const from = match.index + match[0].length
-    return this.given(this.#text.slice(from, this.#endOf(from)), depth)
+    return this.given(this.#text.slice(from, endOf(this.#text, from)), depth)
   }
+}
+
+/** The end of a statement: the end of its line, unless the next line continues it. */
+export function endOf(text: string, from: number): number {
+  let at = from
+  while (at < text.length) {
+    const before = text.slice(from, at).trimEnd()
+    const isWhole = before.trim() !== '' && !/(?:\+|=>)$/.test(before)
+    if (text[at] === '\n' && isWhole && !/^\s*[?:+]/.test(text.slice(at, at + 40))) break
+    at = '([{'.includes(text[at] ?? ' ') ? closing(text, at) + 1 : skip(text, at)
+  }
+  return at
+}
+
+/** The end of an expression: the comma or the bracket behind it. */
+export function endOfPart(text: string, from: number): number {
+  let at = from
+  while (at < text.length && !',)]}'.includes(text[at] ?? ' '))
+    at = '([{'.includes(text[at] ?? ' ') ? closing(text, at) + 1 : skip(text, at)
+  return at
 }
 
 /** The position behind the next token. Strings, templates, regular expressions and comments are one token each. */
@@ -202,7 +206,7 @@ function orEnd(found: number, text: string): number {
 }
 
 /** The position of the bracket that closes the one at `open`. */
-function closing(text: string, open: number): number {
+export function closing(text: string, open: number): number {
   let depth = 0
   for (let at = open; at < text.length;) {
     const char = text[at] ?? ''
@@ -219,7 +223,7 @@ function split(code: string, by: string): string[] {
 }
 
 /** The parts before and after the first `by` that is outside brackets and strings. */
-function cut(code: string, by: string): [string, string] {
+export function cut(code: string, by: string): [string, string] {
   let nested = 0
   for (let at = 0; at < code.length;) {
     const char = code[at] ?? ''

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { produceAll } from '../test/messages/all.ts'
 import type { Produced } from '../test/messages/situation.ts'
+import { Checks } from './messages-checks.ts'
 import { agree, argumentsAt, Expressions, functionAround, withoutComments } from './messages-expressions.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -95,6 +96,21 @@ function* callsOf(
 const patterns = new Map<string, RegExp>()
 
 const produced = await produceAll()
+/** If more options than this have the same problem, an ellipsis stands for their names. */
+const MOST_NAMES = 4
+
+const problems = [...new Checks(files).all()]
+for (const { name, text, home, place } of problems) {
+  const same = problems.filter((each) => each.text === text && each.home === home)
+  const names = new Set(same.map((each) => each.name))
+  const isNamed = names.size <= MOST_NAMES && [...names].every((each) => isProduced(`'${each}' ${text}.`))
+  note('invalid_option', `'${isNamed ? name : '…'}' ${text}.`, place)
+}
+
+function isProduced(text: string): boolean {
+  return produced.some(({ message }) => patternOf(text).test(message))
+}
+
 /** For each code and message: the situations that led to it. */
 const situations = new Map<string, Produced[]>()
 

@@ -89,10 +89,10 @@ function anthropic(options: AnthropicWorkloadOptions): Exchange {
 function openai(options: OpenAIWorkloadOptions): Exchange {
   const read = checkedOptions(options, {
     ...SHARED,
+    subjectTokenType: [either('jwt', 'id_token'), 'jwt'],
     identityProviderId: aGivenText,
     serviceAccountId: aGivenText,
     clientId: perhapsText,
-    subjectTokenType: [either('jwt', 'id_token'), 'jwt'],
   })
   const parameters = {
     subject_token_type: tokenType('subjectTokenType', read.subjectTokenType),
