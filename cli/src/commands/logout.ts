@@ -24,7 +24,7 @@ export async function logout(
     if (!isPersons(definition)) {
       await dropToken(opened)
       say(
-        `The stored token of ${name} is gone, and the next use of ${name} gets a new one: nobody logs in for it.`,
+        `The stored token of ${name} is gone, and the next use of ${name} gets a new one, because this credential needs no login.`,
       )
       return
     }

@@ -65,11 +65,10 @@ async function supervise(
     const { url } = await opened.proxy.listen()
     const reachable = routes.map((name) => ({ name, base: `${url}/${name}`, key: keys.get(name)?.key ?? '' }))
     const env = childEnvironment(config, reachable, process.env)
-    // The handler comes first: the command may provoke a signal before spawn() returns. It runs only after that.
+    const child = spawn(program, args, { stdio: 'inherit', env: { ...env }, windowsHide: false })
     onSignals(FORWARDED, (signal) => {
       if (!isSentByTerminal(signal)) child.kill(signal)
     })
-    const child = spawn(program, args, { stdio: 'inherit', env: { ...env }, windowsHide: false })
     return await endOf(child, program)
   } finally {
     // A token may still be on its way into a store: a second interrupt does not wait for it.

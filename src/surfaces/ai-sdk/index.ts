@@ -80,8 +80,8 @@ export type RefreshingModelOptions<M> = WrapperOptions<M>
  * it never sends this token. Then it calls `build` once for each token. It reads properties from the first build, and makes calls on the
  * provider that was built with the current token. A call that needs a token waits for the first one.
  *
- * The retry also covers the functions of other objects that the provider returns, such as `files()`, and functions named `get…`, `list…`,
- * `upload…` or `delete…`. `tools` are returned unchanged.
+ * The retry also covers the functions of other objects that the provider returns, such as `files()`, and functions whose names begin with
+ * `get`, `list`, `upload`, `delete`, `download`, `retrieve`, `fetch` or `cancel`. `tools` are returned unchanged.
  *
  * @param build returns the provider at once. If it needs a real token, or has to wait, use {@link refreshingModel} over `credential.map(…)`
  * @throws RefreshError `invalid_option`; `invalid_provider` if `build` fails on the placeholder, returns a promise, or returns no provider
