@@ -1,5 +1,6 @@
 /** Finds what the checks of options tell: `checkedOptions()` and `checked()` throw a problem that a check returns as `'name' problem.` */
-import { argumentsAt, closing, cut, endOf, endOfPart, Expressions, type Given } from './messages-expressions.ts'
+import { Expressions, type Given } from './messages-expressions.ts'
+import { argumentsAt, closing, cut, endOf, endOfPart } from './messages-tokens.ts'
 
 interface SourceFile {
   readonly file: string
@@ -51,7 +52,11 @@ export class Checks {
       for (const { index, 0: start } of text.matchAll(CHECKED)) {
         const context = { file, text, place: index, known: new Map() }
         const [name = '', , check = ''] = argumentsAt(text, index + start.length - 1)
-        yield* this.#named(texts(name, context).map(({ text: each }) => each), check, context)
+        yield* this.#named(
+          texts(name, context).map(({ text: each }) => each),
+          check,
+          context,
+        )
       }
     }
   }
@@ -72,7 +77,7 @@ export class Checks {
     const found = this.#find(name, context)
     if (found === undefined || (found.kind === 'maker') !== (called !== undefined)) return []
     if (found.kind === 'constant') return this.#check(found.code, found.context)
-    if (found.kind === 'check') return this.#returned(found.open, found.context)
+    if (found.kind === 'check') return this.#within(bodyAt(found.context.text, found.open), found.context)
     const values = argumentsAt(code, name.length)
     const known = argumentsAt(found.context.text, found.open).map((each, at): [string, Given[]] => {
       const value = values[at]
@@ -108,10 +113,6 @@ export class Checks {
       .map(({ text }) => ({ text: text.replaceAll(/…+/g, '…'), home: context.file }))
   }
 
-  #returned(open: number, context: Context): Told[] {
-    return this.#within(bodyAt(context.text, open), context)
-  }
-
   #within(body: readonly [from: number, to: number], context: Context): Told[] {
     return statements(body, context).flatMap(({ code, place }) => this.#problem(code, { ...context, place }))
   }
@@ -131,7 +132,9 @@ export class Checks {
 
 function definedAs(name: string, { file, text }: SourceFile, before: string): Defined | undefined {
   const start = before === '^' ? '^(?:export )?' : before
-  const constant = new RegExp(`${start}const ${name}(?:: (?:Check|readonly \\[Check[^=\\n]*))? = `, 'm').exec(text)
+  const constant = new RegExp(`${start}const ${name}(?:: (?:Check|readonly \\[Check[^=\\n]*))? = `, 'm').exec(
+    text,
+  )
   if (constant !== null) {
     const place = constant.index + constant[0].length
     const context = { file, text, place, known: new Map() }

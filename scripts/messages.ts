@@ -10,7 +10,8 @@ import { parseArgs } from 'node:util'
 import { produceAll } from '../test/messages/all.ts'
 import type { Produced } from '../test/messages/situation.ts'
 import { Checks } from './messages-checks.ts'
-import { agree, argumentsAt, Expressions, functionAround, withoutComments } from './messages-expressions.ts'
+import { agree, Expressions, functionAround } from './messages-expressions.ts'
+import { argumentsAt, withoutComments } from './messages-tokens.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const page = `${root}docs/messages.md`

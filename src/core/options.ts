@@ -97,7 +97,7 @@ export interface CellOptions<T> {
   readonly clock: Clock
 }
 
-/** The options that a cell shares with what is built on it. */
+/** The options that a cell has in common with credentials, pools and wrappers. */
 export type CommonOptions = Omit<RefreshableOptions<unknown>, 'refresh' | 'initial' | 'expiresAt' | 'reread'>
 
 export const COMMON: OptionTableWith<'refreshAhead' | 'deadline' | 'cooldown' | 'clock', CommonOptions> = {

@@ -1,12 +1,12 @@
 import { RefreshError } from '../errors.ts'
 
-/** Tells what is wrong with the value of an option, as the rest of a sentence; undefined: nothing. A missing value is judged, too. */
+/** Returns what is wrong with the value of an option, as the rest of a sentence; undefined if nothing is. A check also sees a missing value. */
 export type Check = (value: unknown) => string | undefined
 
-/** The check of each option of an interface, or its check and its default. */
+/** For each option of an interface: its check, or its check and its default. */
 export type OptionTable<O> = { readonly [N in keyof O]-?: Check | WithDefault<O[N]> }
 
-/** The same, of a table that other files use: the options `D` have defaults. */
+/** The type of a table that other files use. The options `D` have defaults. */
 export type OptionTableWith<D extends keyof O, O> = {
   readonly [N in keyof O]-?: N extends D ? WithDefault<O[N]> : Check
 }
@@ -19,10 +19,9 @@ export type CheckedOptions<O, T extends OptionTable<O>> = {
 }
 
 /**
- * Reads options by their table. A misspelt option is not passed over in silence. The compiler refuses a table that lacks a name of the interface,
- * or has one that the interface lacks.
+ * Reads options by their table. The compiler refuses a table that lacks a name of the interface, or has a name that the interface lacks.
  *
- * @throws RefreshError `invalid_option`
+ * @throws RefreshError `invalid_option` for a wrong value, and for a name that is not in the table, so that a misspelt name is noticed
  */
 export function checkedOptions<O extends object, const T extends OptionTable<O>>(
   options: O,
@@ -67,17 +66,17 @@ function unknown(name: string, known: readonly string[]): string {
   return `does not exist; there are ${known.join(', ')}`
 }
 
-/** The option's reader checks it. */
+/** Accepts each value: the code that reads the option checks it. */
 export const anything: Check = () => undefined
 
-/** The same, of several options. */
+/** A table of options that other code checks. */
 // @__NO_SIDE_EFFECTS__
 export function unchecked<N extends string>(...names: readonly N[]): Record<N, Check>
 export function unchecked(...names: readonly string[]): Record<string, Check> {
   return Object.fromEntries(names.map((name) => [name, anything]))
 }
 
-/** @param what the values that are allowed, besides undefined */
+/** @param what the values that the option may have, besides undefined */
 // @__NO_SIDE_EFFECTS__
 export function mustBe(what: string, isAllowed: (value: unknown) => boolean): Check {
   return (value) =>

@@ -19,7 +19,7 @@ export interface PlaceOptions {
 /** ms between a waiter's looks. If a waiter does not take its turn within this time, its request has ended. */
 const LOOK = 1_000
 
-/** A store's option: the number of locks that it may hold at a time. */
+/** The check and the default of a store's option: the number of locks that it may hold at a time. */
 export const MAX_LOCKS: readonly [Check, number] = [
   mustBe('a whole number from 1', (given) => Number.isSafeInteger(given) && Number(given) >= 1),
   64,

@@ -1,6 +1,14 @@
 import type { SourceContext } from '../../credential/source.ts'
 import { type Clock, platformClock } from '../../lib/clock.ts'
-import { above0, aClock, aFunction, anything, checkedOptions, mustBe, optionError } from '../../lib/options.ts'
+import {
+  above0,
+  aClock,
+  aFunction,
+  anything,
+  checkedOptions,
+  mustBe,
+  optionError,
+} from '../../lib/options.ts'
 import type { ParseOutput } from '../shared/token-text.ts'
 
 /** Options of `command()`. */

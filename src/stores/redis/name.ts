@@ -1,6 +1,6 @@
 import { type Check, describe } from '../../lib/options.ts'
 
-/** The option of a store. */
+/** The check and the default of the option `prefix`. */
 export const PREFIX: readonly [Check, string] = [prefixProblem, 'llm-refresh']
 
 function prefixProblem(given: unknown): string | undefined {

@@ -6,14 +6,14 @@ import { each, type Parameters, readTarget } from './target.ts'
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
-/** What is known of an exchange before its tokens are. */
+/** The part of an exchange that is known before its tokens. */
 export type ExchangeOptions = Omit<TokenTarget, 'parameters'> &
   Omit<TokenExchangeGrant, 'type' | 'subjectToken' | 'actorToken'>
 
 /**
  * Reads a token exchange, without its client (RFC 8693 section 2.1).
  *
- * @returns a function that writes the parameters. Its scope is the one of the options, or a wider one
+ * @returns a function that writes the parameters. It takes the scope of the options, or a wider one
  * @throws RefreshError `invalid_option`
  */
 export function readTokenExchange(
@@ -25,7 +25,7 @@ export function readTokenExchange(
   const actorType = tokenType('actorTokenType', actorTokenType)
   const requested =
     requestedTokenType === undefined ? undefined : tokenType('requestedTokenType', requestedTokenType)
-  // What is wrong with the target is said at once, too.
+  // Check the target now, so that a wrong option throws at once.
   readTarget({ scope: first, resource, audience })
   return (subjectToken, actorToken, scope) => [
     ['subject_token_type', subjectType],
@@ -37,7 +37,7 @@ export function readTokenExchange(
   ]
 }
 
-/** The URI of a token type, which is given whole or by its last part. */
+/** The URI of a token type. The caller gives the whole URI, or its last part. */
 export function tokenType(name: string, type: string): string {
   const given = checked(name, type, aText)
   return given.includes(':') ? given : `urn:ietf:params:oauth:token-type:${given}`
