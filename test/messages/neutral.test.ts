@@ -19,7 +19,7 @@ const PROGRAMS = [
   /^'credentials' gave no /,
   /^'keys' (?:gave no keys|must give the SHA-256)/,
   /^'key' must be given to get\(\)\.$/,
-  /^'(?:store|source|subjectToken|refresher)' must be /,
+  /^'(?:clock|store|source|subjectToken|refresher)' must be /,
 ]
 /** What these codes mean, only a program's own code leads to. */
 const CODES_OF_PROGRAMS =

@@ -38,7 +38,7 @@ export function readTarget({ scope, resource, audience, parameters = {} }: Token
   ]
 }
 
-/** @param field as it goes over the wire, where the option has another name */
+/** @param field the name in the request, if the option has another name */
 export function each(
   name: string,
   given: string | readonly string[] | undefined,
