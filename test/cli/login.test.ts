@@ -90,7 +90,7 @@ test.each(['a folder that others may write to', 'a folder that nobody can make',
     const shared = await temporaryFolder()
     const config =
       store === 'a server that is down'
-        ? { type: 'redis', url: { env: 'REDIS_URL' }, timeout: 500 }
+        ? { type: 'redis', url: { env: 'REDIS_URL' }, timeout: 30_000 }
         : { type: 'file', path: join(shared, 'file', 'store') }
     const { run } = await machine({
       stores: { default: config },
