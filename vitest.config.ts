@@ -18,7 +18,8 @@ const SERVED = [
   'test/credential/driver-cause.test.ts',
 ]
 /** Of those that wait, these take longest. */
-const LONG = /\/(?:fleet\/|driver-cause|pages|cli\/stores|cli\/token|cli\/login|demo|runtimes\/workerd)/
+const LONG =
+  /\/(?:fleet\/|postgres\/hanging|driver-cause|pages|cli\/stores|cli\/token|cli\/login|demo|runtimes\/workerd)/
 /** Of those that work, these take longest. */
 const LARGE =
   /\/(?:docs|sources\/(?:hostile|servers|command)|credential\/(?:expiries|pool)|stores\/file-neighbours|package\/(?:built|types))\.test/

@@ -107,7 +107,10 @@ test.each(['a folder that others may write to', 'a folder that nobody can make',
       /^llm-refresh: stores\.default, for credentials\.me: .* Run: llm-refresh check me\n$/,
     )
     expect(stderr).toContain(config.type === 'redis' ? 'Redis at 127.0.0.1:9' : shared)
-    expect(stderr).toBe((await run(['token'], env)).stderr)
+    // On a busy machine the store's limit may be over before the client gives up.
+    const reason = / (?:did not respond within|cannot be used: the connection).*?(?= Run: )/
+    const withoutReason = (text: string): string => text.replace(reason, '')
+    expect(withoutReason(stderr)).toBe(withoutReason((await run(['token'], env)).stderr))
     expect(oidc.to('device_authorization')).toHaveLength(0)
   },
   60_000,

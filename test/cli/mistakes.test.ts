@@ -290,7 +290,7 @@ test('[L1] given a service, when it is logged out, then its token is gone, statu
   expect((await run(['token'], SET)).stdout).toBe('token-1\n')
   expect(await run(['logout'], SET)).toMatchObject({
     code: 0,
-    stderr: expect.stringContaining('nobody logs in'),
+    stderr: expect.stringContaining('needs no login'),
   })
   expect(await run(['status'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^work: empty/) })
   expect((await run(['token'], SET)).stdout).toBe('token-2\n')

@@ -142,6 +142,6 @@ test('[R2, E1] given a page that was not loaded over https, when records are sea
     undefinedMembers: ['Crypto.prototype.subtle', 'Crypto.prototype.randomUUID'],
   })
   expect(failed(told)).toEqual({
-    'sealedStore()': expect.stringMatching(/^invalid_option: sealedStore\(\) needs the Web Crypto API/u),
+    'sealedStore()': expect.stringMatching(/^invalid_option: A sealed store needs the Web Crypto API/u),
   })
 })

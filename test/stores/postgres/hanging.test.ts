@@ -8,7 +8,7 @@ import { lockOf, outlives, type Requests, TOKEN, troublesOf } from '../hanging.t
 import { clientOf, newTable, poolOf, sqlOf, storeOver, tableOf, withPostgres } from './world.ts'
 
 /** A statement hangs for two fifths of the lease: far more than a slow machine takes to respond. */
-const [LEASE, TIMEOUT] = [5_000, 60_000]
+const [LEASE, TIMEOUT] = [3_000, 60_000]
 
 const requests: Requests = {
   read: 'SELECT revision::text, record, fence::text',
@@ -31,7 +31,7 @@ await withPostgres((server) => {
     const pool = new pg.Pool({
       ...server.connection,
       port: relay.port,
-      connectionTimeoutMillis: 2_000,
+      connectionTimeoutMillis: 1_200,
       ...more,
     })
     pool.on('error', () => undefined)
@@ -40,7 +40,7 @@ await withPostgres((server) => {
   }
 
   function sqlOver(relay: Relay): postgres.Sql {
-    const options = { ...server.connection, port: relay.port, fetch_types: false, connect_timeout: 2 }
+    const options = { ...server.connection, port: relay.port, fetch_types: false, connect_timeout: 1.2 }
     const sql = postgres({ ...options, onnotice: () => undefined })
     onTestFinished(() => sql.end({ timeout: 0 }))
     return sql
@@ -67,9 +67,11 @@ await withPostgres((server) => {
   test('[S9] given a pool of one whose connection hangs while its holder refreshes, when another process wants the lock, then the holder keeps it', async () => {
     const [relay, table] = [await relayed(), await newTable(server)]
     const pool = poolOver(relay, { max: 1 })
+    // After a statement has hung for two fifths of the lease, a tenth of it is left for a new connection.
+    const lease = 12_000
     const [store, other] = [
-      storeOver(tableOf(pool, table, LEASE), { lease: LEASE }),
-      storeOver(tableOf(poolOf(server), table, LEASE), { lease: LEASE }),
+      storeOver(tableOf(pool, table, lease, TIMEOUT), { lease, timeout: TIMEOUT }),
+      storeOver(tableOf(poolOf(server), table, lease, TIMEOUT), { lease, timeout: TIMEOUT }),
     ]
     let next: Promise<unknown> = Promise.resolve()
     const { token } = await store.update('me', async (_, { signal, confirm }) => {

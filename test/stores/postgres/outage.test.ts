@@ -119,7 +119,9 @@ await withOwnPostgres(
         const table = await newTable(server)
         const [began, timeout] = [performance.now(), 120_000]
         const missing = postgresStore(open('postgres'), { table: 'missing', timeout })
-        await expect(missing.read('me')).rejects.toEqual(code('store_failed', /migratePostgres\(\)/))
+        await expect(missing.read('me')).rejects.toEqual(
+          code('store_failed', /there is no such table: create it/),
+        )
         const nowhere = postgresStore(open('nowhere'), { table, timeout })
         await expect(nowhere.update('me', async () => ({ token: numbered(1) }))).rejects.toEqual(
           code('store_failed', /no such database/),
