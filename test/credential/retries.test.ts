@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { noting } from '../../src/credential/failure-facts.ts'
-import { memoryStore, RefreshError, type RefreshErrorCode } from '../../src/index.ts'
+import { createCredential, memoryStore, RefreshError, type RefreshErrorCode } from '../../src/index.ts'
 import { fileOfSource, program } from '../support/bundle.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { settled } from '../support/settled.ts'
@@ -150,4 +150,24 @@ test('[K9] given a wait between two tries, then the process stays alive until th
     console.log((await createCredential({ source }).snapshot()).value.accessToken)`)
   const ended = spawnSync(process.execPath, [script], { encoding: 'utf8', timeout: 120_000 })
   expect([ended.stderr, ended.stdout.trim(), ended.status]).toEqual(['', 'good', 0])
+})
+
+test('[K9, E1] given an endpoint that hangs for a third of the deadline, when the source gives up twice, then the caller gets the error that names the endpoint, and no third try runs into the deadline', async () => {
+  const clock = new ManualClock()
+  let tries = 0
+  const source = {
+    spendsRefreshToken: false,
+    issue: async (): Promise<never> => {
+      tries++
+      await new Promise((resolve) => clock.setTimeout(() => resolve(undefined), 10_000))
+      throw new RefreshError('source_unreachable', 'auth.example.com did not respond within 10000 ms.')
+    },
+  }
+  const asked = createCredential({ source, clock })
+    .accessToken()
+    .catch((error: unknown) => error)
+  await settled()
+  for (let passed = 0; passed < 40; passed++) await clock.advance(1_000)
+  expect(await asked).toMatchObject({ message: 'auth.example.com did not respond within 10000 ms.' })
+  expect(tries).toBe(2)
 })

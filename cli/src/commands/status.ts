@@ -12,6 +12,7 @@ import {
   isLoggedOut,
   loginCommand,
 } from '../setup/credential.ts'
+import { isForeign } from '../setup/foreign.ts'
 import { isPersons } from '../setup/source.ts'
 import { openStore } from '../setup/store.ts'
 
@@ -134,16 +135,20 @@ async function inStore(config: Config, store: string, names: readonly string[]):
         if (problem !== undefined) return { ...about(name), ...unreadable(problem) }
         // This code only marks that no token was issued yet, so it is no failure.
         const failure = record?.failure?.code === 'credential_missing' ? undefined : record?.failure
-        const state = stateOf(definitionOf(config, name), record)
+        const definition = definitionOf(config, name)
+        if (record?.token !== undefined && isForeign(definition, record))
+          return { ...about(name), ...foreign(name, definition) }
+        const state = stateOf(definition, record)
         return {
           ...about(name),
           state,
           expiresAt: record?.token?.expiresAt,
-          canRefresh: record?.token?.refreshToken !== undefined || !isPersons(definitionOf(config, name)),
+          canRefresh: record?.token?.refreshToken !== undefined || !isPersons(definition),
           refreshedAt: entry?.writtenAt,
           failure: failure && { code: failure.code, at: failure.at, notBefore: failure.notBefore },
           holder: entry?.holder,
-          isAbandoned: entry?.isAbandoned ?? false,
+          // Only a login has a refresh token that may be spent.
+          isAbandoned: isPersons(definition) && entry?.isAbandoned === true,
           fix:
             state === 'login_needed'
               ? loginCommand(name)
@@ -177,6 +182,18 @@ function unreadable(error: unknown): Pick<Standing, 'state' | 'problem'> {
   return {
     state: isAway ? 'unreachable' : 'unreadable',
     problem: messageOf(error),
+  }
+}
+
+function foreign(
+  name: string,
+  definition: CredentialDefinition,
+): Pick<Standing, 'state' | 'problem' | 'fix'> {
+  const isLogin = isPersons(definition)
+  return {
+    state: isLogin ? 'login_needed' : 'empty',
+    problem: 'the stored token was made for another configuration',
+    fix: isLogin ? loginCommand(name) : undefined,
   }
 }
 

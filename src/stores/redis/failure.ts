@@ -83,8 +83,13 @@ function meaning(error: unknown, cause: Error, isEnded: boolean): string {
     return 'its client is closed, so that trying again cannot help: give the store a client that is open, and close it last'
   }
   const what = 'the connection is lost, or was never made'
-  const said = [cause.message, ...innerMessages(cause)].find((text) => /^[\x20-\x7E]+$/u.test(text))
+  const said = [cause.message, ...innerMessages(cause)].find(isTelling)
   return said === undefined ? what : `${what} (${said.replace(/\.$/u, '')})`
+}
+
+/** ioredis names its own option instead of the reason, and that option does not help. */
+function isTelling(text: string): boolean {
+  return /^[\x20-\x7E]+$/u.test(text) && !text.includes('maxRetriesPerRequest')
 }
 
 /** The messages of a client that tried to connect to several addresses. */

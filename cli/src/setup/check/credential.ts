@@ -72,7 +72,13 @@ async function ofToken(
           fix:
             level === 'ok'
               ? undefined
-              : (fix ?? fixFor(about, Object.assign(new Error(message), given), packageOf(definition))),
+              : (fix ??
+                fixFor(
+                  about,
+                  Object.assign(new Error(message), given),
+                  packageOf(definition),
+                  definition.source === 'command',
+                )),
         }
       })
       return found

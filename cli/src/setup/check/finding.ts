@@ -26,13 +26,16 @@ export function problem(about: string, error: unknown): Finding {
  * The remedy for an error. The error's message says what is wrong; this says where to look.
  *
  * @param needed the package that a credential of this machine in a cloud needs
+ * @param runs true if the credential runs a program for its token
  */
-export function fixFor(about: string, error: unknown, needed?: string): string {
+export function fixFor(about: string, error: unknown, needed?: string, runs = false): string {
   if (!isRefreshError(error)) return `Check ${about} in the configuration.`
   const { code } = error
   if (needed !== undefined && error.message.startsWith(`${needed} cannot be loaded`))
     return `Run: ${installCommand(needed)}`
   if (code.startsWith('store_')) return 'Mend the store: its folder, its server, its rights or its keys.'
+  if (runs && code.startsWith('source_'))
+    return `Run the program of ${about} yourself, to see what it prints.`
   if (code === 'source_unreachable')
     return `Check the URLs of ${about}, the network, the proxy variables and NODE_EXTRA_CA_CERTS.`
   // The response does not come from the intended server, but from a login page, a proxy or a website.

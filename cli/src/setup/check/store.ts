@@ -3,6 +3,7 @@ import type { Config } from '../../config/read.ts'
 import { EXIT, Fault } from '../../lib/fault.ts'
 import { commandLine } from '../../lib/shell.ts'
 import { loginCommand } from '../credential.ts'
+import { isPersons } from '../source.ts'
 import { canLock, LOCKED, openStore } from '../store.ts'
 import { fixFor, type Finding, good, problem } from './finding.ts'
 
@@ -31,7 +32,10 @@ export async function checkStore(config: Config, name: string, account: string):
       'store',
       `The ${definition.type} store can be read and locked; it holds ${entries.length} ${entries.length === 1 ? 'account' : 'accounts'}.`,
     )
-    return { findings: [found, ...entries.flatMap((entry) => ofEntry(about, account, entry))], state: 'good' }
+    return {
+      findings: [found, ...entries.flatMap((entry) => ofEntry(config, about, account, entry))],
+      state: 'good',
+    }
   } catch (error) {
     const fix = fixForStore(about, account, error, opened?.definition.type)
     return { findings: [{ ...problem(about, error), fix }], state: 'unusable' }
@@ -76,6 +80,7 @@ function locked(about: string, account: string, entries: readonly StoreEntry[]):
 }
 
 function ofEntry(
+  { credentials }: Config,
   about: string,
   account: string,
   { key, isAbandoned, problem: unreadable }: StoreEntry,
@@ -85,7 +90,9 @@ function ofEntry(
     const fix = fixForStore(about, key ?? account, unreadable, undefined)
     return [{ about, code, level: 'warning', message, fix }]
   }
-  if (!isAbandoned || key === undefined) return []
+  const definition = key === undefined ? undefined : credentials?.[key]
+  // Only a login has a refresh token. A credential of another configuration may have one.
+  if (!isAbandoned || key === undefined || (definition && !isPersons(definition))) return []
   return [
     {
       about,
