@@ -12,8 +12,7 @@ import {
   isLoggedOut,
   loginCommand,
 } from '../setup/credential.ts'
-import { isForeign } from '../setup/foreign.ts'
-import { isPersons } from '../setup/source.ts'
+import { isForeign, isPersons } from '../setup/source.ts'
 import { openStore } from '../setup/store.ts'
 
 export interface StatusOptions {

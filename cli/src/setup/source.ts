@@ -1,4 +1,4 @@
-import type { Source, Store } from 'llm-refresh'
+import type { Source, Store, StoredRecord } from 'llm-refresh'
 import type { WorkloadOptions } from 'llm-refresh/sources/workload'
 import type {
   CredentialDefinition,
@@ -20,6 +20,25 @@ export function isPersons(definition: CredentialDefinition): definition is Perso
   if (definition.source !== 'oauth' && definition.source !== 'mcp') return false
   const { grant = 'refresh_token' } = definition
   return grant === 'refresh_token' || (typeof grant === 'object' && grant.type === 'refresh_token')
+}
+
+/** True if the record names another client or another kind of source than the configuration. The next use then ignores its token. */
+export function isForeign(definition: CredentialDefinition, { madeFor = {} }: StoredRecord): boolean {
+  const { issuer = '', client } = madeFor
+  switch (definition.source) {
+    // Their tokens are never stored.
+    case 'env':
+    case 'file':
+      return true
+    case 'oauth':
+    case 'mcp': {
+      const { clientId } = definition
+      const isLocal = issuer !== '' && !issuer.includes('://')
+      return isLocal || (client !== undefined && clientId !== undefined && client !== clientId)
+    }
+    default:
+      return definition.source !== 'workload' && issuer.includes('://')
+  }
 }
 
 /** The package that a source needs beside the command; undefined if it needs none. */
