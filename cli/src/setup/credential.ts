@@ -42,17 +42,18 @@ export function hasGivenUp(): boolean {
 /** Waits until every credential of this process is flushed. */
 export async function flushAll(): Promise<void> {
   let waiting = [...open]
-  for (let isIdle = false; !isIdle;) {
+  for (let isIdle = false; !isIdle && waiting.length > 0;) {
     let isOver = false
     const flushed = Promise.allSettled(waiting.map(({ flush }) => flush())).finally(() => (isOver = true))
-    await new Promise((resolve) => setImmediate(resolve))
-    isIdle = isOver
+    const looked = new Promise((resolve) => setImmediate(resolve)).then(() => (isIdle = isOver))
     const results = await flushed
     // Meanwhile a refresh that waited for its lock may have got it, and may have redeemed a refresh token. So look again.
     waiting = waiting.filter(
       ({ credential, isSpending }, at) =>
         isSpending && results[at]?.status === 'fulfilled' && credential.status().isRefreshing,
     )
+    // A turn more would let a command print a token that nobody waits for any more.
+    if (waiting.length > 0) await looked
   }
 }
 
