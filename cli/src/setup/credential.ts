@@ -42,10 +42,10 @@ export function hasGivenUp(): boolean {
 /** Waits until every credential of this process is flushed. */
 export async function flushAll(): Promise<void> {
   let waiting = [...open]
-  for (let isIdle = false; !isIdle && waiting.length > 0;) {
+  for (let isIdle = false; !isIdle;) {
     let isOver = false
     const flushed = Promise.allSettled(waiting.map(({ flush }) => flush())).finally(() => (isOver = true))
-    const looked = new Promise((resolve) => setImmediate(resolve)).then(() => (isIdle = isOver))
+    const looked = new Promise((resolve) => setImmediate(resolve)).then(() => isOver)
     const results = await flushed
     // Meanwhile a refresh that waited for its lock may have got it, and may have redeemed a refresh token. So look again.
     waiting = waiting.filter(
@@ -53,7 +53,7 @@ export async function flushAll(): Promise<void> {
         isSpending && results[at]?.status === 'fulfilled' && credential.status().isRefreshing,
     )
     // A turn more would let a command print a token that nobody waits for any more.
-    if (waiting.length > 0) await looked
+    isIdle = waiting.length === 0 || (await looked)
   }
 }
 
