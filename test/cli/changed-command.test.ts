@@ -1,6 +1,9 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { createCredential } from '../../src/index.ts'
+import { command } from '../../src/sources/command/index.ts'
+import { fileStore } from '../../src/stores/file/index.ts'
 import { startRecordingServer } from '../support/recording-server.ts'
 import { type Machine, machine } from './command.ts'
 
@@ -61,4 +64,15 @@ test('[L2, K16] given a token that was printed before, when a command takes the 
   await write({ credentials: { work: service } })
   expect((await run(['token'], env)).stdout).toBe('service\n')
   expect(server.requests).toHaveLength(2)
+})
+
+test('[L2, K16] given a program that uses the library with the same command and store, when the command line has a token, then both share it', async () => {
+  const own = await machine(helper(['./alice', 'x']))
+  await program(own, 'alice')
+  expect((await own.run(['token'])).stdout).toBe('alice-x-\n')
+  const file = join(own.folder, 'config', 'alice')
+  const store = fileStore({ path: own.store })
+  const credential = createCredential({ source: command({ file, args: ['x'] }), store, key: 'work' })
+  expect(await credential.accessToken()).toBe('alice-x-')
+  expect(await readFile(`${file}.runs`, 'utf8')).toBe('run\n')
 })

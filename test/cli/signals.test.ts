@@ -1,6 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import { onSignals } from '../../cli/src/lib/signals.ts'
 import { until } from '../support/until.ts'
 import { machine } from './command.ts'
 
@@ -168,4 +169,14 @@ test('[L1] given a reader that goes away, when data is printed, then the command
   const running = start(['token'], { KEY: 'a-key' })
   running.child.stdout.destroy()
   expect(await running.ended).toMatchObject({ code: 0, stderr: '' })
+})
+
+test('[L1] given a signal that has arrived and waits for its turn, when another handler replaces the first, then the new one gets the signal', async () => {
+  const told = { first: 0, second: 0 }
+  onSignals(['SIGUSR2'], () => void told.first++)
+  process.kill(process.pid, 'SIGUSR2')
+  onSignals(['SIGUSR2'], () => void told.second++)
+  process.kill(process.pid, 'SIGUSR2')
+  await until(async () => told.second > 0)
+  expect(told).toEqual({ first: 0, second: 2 })
 })

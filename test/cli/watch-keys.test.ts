@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { changeKeys, type StoredKey } from '../../cli/src/setup/key-file.ts'
@@ -34,4 +35,18 @@ test('[X1] [L1] given keys that were read, when their file is damaged before the
   await writeFile(path, JSON.stringify({ version: 1, keys: [keyNamed('laptop')] }))
   await until(async () => heard.length > 0)
   expect(heard[0]?.map(({ name }) => name)).toEqual(['laptop'])
+})
+
+test('[X1] [L1] given keys that were read, when a pipe replaces their file, then the proxy gets an error, and later the keys of a new file', async () => {
+  const path = join(await temporaryFolder(), 'keys.json')
+  const watched = await watchKeys(path)
+  onTestFinished(watched.stop)
+  execFileSync('sh', ['-c', 'mkfifo -m 600 "$0"', path])
+  const heard: (readonly StoredKey[])[] = []
+  const error = await new Promise((resolve) => watched.start((keys) => heard.push(keys), resolve))
+  expect(error).toMatchObject({ message: `${path} is no file.` })
+
+  await rm(path)
+  await changeKeys(() => [keyNamed('laptop')], path)
+  await until(async () => heard.some(([key]) => key?.name === 'laptop'))
 })

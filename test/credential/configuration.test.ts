@@ -213,3 +213,25 @@ test('[S12] given a sealed record and no keys, then a call, a login and a logout
   expect(server.redeemed).toEqual([])
   expect(await store.read('default')).toEqual(before)
 })
+
+test("[K16] given another configuration's login, when a service's token arrives after its refresh was given up, then the token serves, and the login stays", async () => {
+  const { clock, store } = world()
+  const madeFor = { issuer: 'https://one.example.com', client: 'person' }
+  await store.replace('default', () => ({ token: numbered(1, { expiresAt: clock.now() + 1 }), madeFor }))
+  const before = await store.read('default')
+  let respond = (): void => undefined
+  const responded = new Promise<void>((resolve) => (respond = resolve))
+  const source: Source = {
+    spendsRefreshToken: false,
+    madeFor: { issuer: 'https://two.example.com' },
+    issue: () => responded.then(() => ({ accessToken: 'service' })),
+  }
+  const service = processOf(source, store, clock, { deadline: 1_000 })
+  const first = call(service)
+  await clock.advance(10_000)
+  expect(await first).toBe('refresh_timeout')
+  respond()
+  await clock.advance(10_000)
+  expect(await call(service)).toBe('service')
+  expect(await store.read('default')).toEqual(before)
+})

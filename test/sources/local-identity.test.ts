@@ -6,6 +6,7 @@ import { aws } from '../../src/sources/aws.ts'
 import { azure } from '../../src/sources/azure.ts'
 import { command, type CommandOptions } from '../../src/sources/command/index.ts'
 import { google } from '../../src/sources/google.ts'
+import { oauth } from '../../src/sources/oauth/index.ts'
 import { fileStore } from '../../src/stores/file/index.ts'
 import { script, temporaryFolder } from './helpers.ts'
 
@@ -110,6 +111,21 @@ test('[K16] given a login of another source that has ended, when a command takes
   expect(await ask({ file: await helper('alice') })).toBe('alice-')
   expect(await store.read('me')).toMatchObject({ token: { accessToken: 'alice-' } })
   expect((await store.read('me'))?.token?.refreshToken).toBeUndefined()
+})
+
+test("[K16] given a command's record, when another source takes its place for a time and is refused, then that does not concern the command", async () => {
+  const { path, begin, ask } = await world()
+  const file = await helper('alice')
+  expect(await ask({ file })).toBe('alice-')
+  await fileStore({ path }).replace('me', (stored) => ({
+    ...stored,
+    token: { accessToken: 'expired', expiresAt: 1 },
+  }))
+  const fetch = async (): Promise<Response> => Response.json({ error: 'invalid_grant' }, { status: 400 })
+  const grant = { type: 'refresh_token', refreshToken: 'canary-seed' } as const
+  const client = { tokenEndpoint: 'https://auth.example.com/token', clientId: 'app' }
+  await expect(begin(oauth({ ...client, fetch, grant }))).rejects.toMatchObject({ terminal: true })
+  expect(await ask({ file })).toBe('alice-')
 })
 
 test('[K16] given a token of Azure, when other scopes are configured, then they are asked for; with the same ones the stored token is used', async () => {

@@ -60,6 +60,7 @@ async function supervise(
   const routes = chooseRoutes(config, named)
   const keys = await keysFor(config, routes)
   const opened = await openProxy(config, { routes, keys: [...keys.values()].map(({ entry }) => entry) })
+  let code: number | undefined
   try {
     for (const credential of opened.credentials) await assertToken(credential)
     const { url } = await opened.proxy.listen()
@@ -69,10 +70,11 @@ async function supervise(
     onSignals(FORWARDED, (signal) => {
       if (!isSentByTerminal(signal)) child.kill(signal)
     })
-    return await endOf(child, program)
+    code = await endOf(child, program)
+    return code
   } finally {
-    // A token may still be on its way into a store: a second interrupt does not wait for it.
-    endOnSignals()
+    // A token may still be on its way into a store: a second interrupt does not wait for it. The command's exit code stays ours.
+    endOnSignals(code)
     await opened.close()
   }
 }

@@ -4,13 +4,18 @@ type Handler = (signal: NodeJS.Signals) => void
 
 const handlers = new Map<NodeJS.Signals, Handler>()
 
-/** Sets the handler for these signals. It replaces the handler that was set before. */
+/**
+ * Sets the handler for these signals. It replaces the handler that was set before.
+ *
+ * The new handler comes before the old one leaves. Without any handler, the platform drops a signal that has arrived and waits for its turn,
+ * and the next signal ends the process at once.
+ */
 export function onSignals(signals: readonly NodeJS.Signals[], handler: Handler): void {
   for (const signal of signals) {
     const before = handlers.get(signal)
-    if (before !== undefined) process.off(signal, before)
     handlers.set(signal, handler)
     process.on(signal, handler)
+    if (before !== undefined) process.off(signal, before)
   }
 }
 

@@ -15,6 +15,8 @@ export interface OpenCredential {
   readonly definition: CredentialDefinition
   readonly credential: Credential
   readonly store: OpenStore
+  /** True if a refresh may spend a refresh token, so that its token cannot be had again. */
+  readonly isSpending: boolean
   /**
    * Waits until all tokens are stored. If a token can be had again without cost, it waits for a short time only: the next command asks for
    * another one.
@@ -39,7 +41,20 @@ export function hasGivenUp(): boolean {
 
 /** Waits until every credential of this process is flushed. */
 export async function flushAll(): Promise<void> {
-  await Promise.allSettled([...open].map(({ flush }) => flush()))
+  let waiting = [...open]
+  for (let isIdle = false; !isIdle;) {
+    let isOver = false
+    const flushed = Promise.allSettled(waiting.map(({ flush }) => flush())).finally(() => (isOver = true))
+    const looked = new Promise((resolve) => setImmediate(resolve)).then(() => isOver)
+    const results = await flushed
+    // Meanwhile a refresh that waited for its lock may have got it, and may have redeemed a refresh token. So look again.
+    waiting = waiting.filter(
+      ({ credential, isSpending }, at) =>
+        isSpending && results[at]?.status === 'fulfilled' && credential.status().isRefreshing,
+    )
+    // A turn more would let a command print a token that nobody waits for any more.
+    isIdle = waiting.length === 0 || (await looked)
+  }
 }
 
 /**
@@ -100,8 +115,8 @@ export async function openCredential(
   })
   // Keep the process alive: the library's timers do not, and a command that waits for the library must not end.
   const alive = setInterval(() => undefined, 60_000)
+  const isSpending = source.spendsRefreshToken !== false && source.isLocal !== true
   const flush = async (): Promise<void> => {
-    const isSpending = source.spendsRefreshToken !== false && source.isLocal !== true
     await credential.flush(isSpending ? {} : { timeout: SOON }).catch((error: unknown) => {
       isLeft = true
       if (isSpending || !isRefreshError(error) || error.code !== 'store_failed') throw error
@@ -118,12 +133,13 @@ export async function openCredential(
     definition,
     credential,
     store,
+    isSpending,
     flush,
     close: async () => {
       try {
         await flush()
       } finally {
-        isLeft ||= credential.status().isRefreshing
+        isLeft ||= !isSpending && credential.status().isRefreshing
         open.delete(opened)
         clearInterval(alive)
         if (shared === undefined) await store.close()

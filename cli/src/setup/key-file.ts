@@ -40,7 +40,7 @@ export function keyFile(): string {
 export async function readKeys(path: string = keyFile()): Promise<StoredKey[]> {
   let text: string
   try {
-    await checkMode(path)
+    await checkFile(path)
     text = await readFile(path, 'utf8')
   } catch (error) {
     if (Reflect.get(Object(error), 'code') === 'ENOENT') return []
@@ -73,11 +73,16 @@ function isKey(given: unknown): given is StoredKey {
   )
 }
 
-/** Refuses a file that another user may write to: that user could add a key, and use the proxy with it. */
-async function checkMode(path: string): Promise<void> {
+/**
+ * Refuses a file that another user may write to: that user could add a key, and use the proxy with it. It refuses a pipe or a folder, too: a
+ * read of a pipe would never end, and would keep the process alive.
+ */
+async function checkFile(path: string): Promise<void> {
+  const stats = await stat(path)
+  if (!stats.isFile()) throw wrongInput(`${path} is no file.`, 'Move it away.')
   const mine = process.getuid?.()
   if (mine === undefined) return
-  const { uid, mode } = await stat(path)
+  const { uid, mode } = stats
   if (uid === mine && (mode & 0o022) === 0) return
   throw wrongInput(`Other users may write to ${path}.`, `Run: ${commandLine(['chmod', '600', path])}`)
 }

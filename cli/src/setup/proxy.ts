@@ -7,6 +7,7 @@ import { nearest } from '../lib/nearest.ts'
 import {
   checkCommand,
   definitionOf,
+  flushAll,
   loginCommand,
   openCredential,
   type OpenCredential,
@@ -69,6 +70,7 @@ export async function openProxy(config: Config, options: OpenProxyOptions): Prom
   const stores = new Map<string, OpenStore>()
   const credentials = new Map<string, OpenCredential>()
   const closeAll = async (): Promise<void> => {
+    await flushAll()
     await Promise.allSettled([...credentials.values()].map((each) => each.close()))
     await Promise.allSettled([...stores.values()].map((each) => each.close()))
   }

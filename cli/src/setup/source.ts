@@ -107,11 +107,10 @@ export async function sourceOf(
       const { command } = await import('llm-refresh/sources/command')
       const [program, ...args] = definition.command
       const { env = {}, timeout } = definition
-      // All that stands in the configuration tells whose tokens they are. Where the program is does not.
-      const identity = JSON.stringify([
-        args,
-        ...Object.entries(env).toSorted(([one], [other]) => (one < other ? -1 : 1)),
-      ])
+      // All that stands in the configuration tells whose tokens they are. Where the program is does not. Without variables the library's own
+      // identity counts, so that a program with the same command shares its token.
+      const variables = Object.entries(env).toSorted(([one], [other]) => (one < other ? -1 : 1))
+      const identity = variables.length === 0 ? undefined : JSON.stringify([args, ...variables])
       const file = programIn(config.folder, program)
       return command({ file, args, identity, cwd: config.folder, env, timeout })
     }

@@ -155,10 +155,10 @@ export class Redemption {
     }
   }
 
-  /** The record without the failure of another configuration: that failure says nothing about this machine. */
+  /** The record without a failure that is not ours. A source of this machine writes none, so the record's is another configuration's. */
   #ours(stored: StoredRecord | undefined): StoredRecord | undefined {
-    const isOther = this.#source.isLocal === true && fitOf(stored, this.#source) === 'other'
-    return isOther && stored !== undefined ? { ...stored, failure: undefined } : stored
+    const isOthers = this.#source.isLocal === true && stored !== undefined
+    return isOthers ? { ...stored, failure: undefined } : stored
   }
 
   /** The content to write for a token that arrived after its refresh was given up. */

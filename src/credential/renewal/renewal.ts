@@ -177,10 +177,12 @@ export class Renewal {
   #expect(run: Run, stored: StoredRecord | undefined, late: Promise<AccessToken>): void {
     const kept = late.then((token) => {
       if (run.epoch !== this.#epoch()) throw superseded()
-      const given = this.#redemption?.kept(stored, token, tokenBefore(this.#record, stored)) ?? { token }
+      const given = this.#redemption?.kept(stored, token, tokenBefore(this.#record, stored))
+      this.#issued(token)
+      // The record holds the login of another configuration, and stays.
+      if (given === undefined) return token
       this.#record.keep(given, stored ?? NONE, cameLate())
       this.#record.save().catch(() => undefined)
-      this.#issued(token)
       return given.token ?? token
     })
     kept.catch(() => undefined)

@@ -3,7 +3,7 @@ import { basename } from 'node:path'
 import type { MadeFor } from '../../credential/store.ts'
 import type { CommandSettings } from './options.ts'
 
-/** bytes of the salt and of the hash. The hash is cut so that the hashed text cannot be searched for. */
+/** bytes of the salt and of the hash. Who reads both can guess a short text: only a long secret is safe in it. */
 const LENGTH = 8
 
 /**
