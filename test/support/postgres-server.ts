@@ -98,7 +98,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     stop: () => end((ending) => ending.kill('SIGINT')),
     kill: () => end(killAll),
     restart: async () => {
-      running ??= await start(data, port, user)
+      running ??= await startAgain(data, port, user)
     },
     close: async () => {
       await end(killAll)
@@ -149,6 +149,17 @@ export async function makeTemplate(): Promise<() => Promise<void>> {
   return async () => {
     isOver()
     await rm(dirname(data), { recursive: true, force: true })
+  }
+}
+
+/** A killed server may have started one more process, which ends by itself, and holds the server's memory until then. */
+async function startAgain(data: string, port: number, user: User | undefined): Promise<ChildProcess> {
+  for (;;) {
+    try {
+      return await start(data, port, user)
+    } catch (error) {
+      if (!String(error).includes('pre-existing shared memory block')) throw error
+    }
   }
 }
 
