@@ -13,6 +13,12 @@ test.each([
     3,
     /^work: login needed .*another configuration · run: /,
   ],
+  [
+    'another endpoint',
+    { ...MINE, tokenEndpoint: 'http://127.0.0.1:1/other' },
+    3,
+    /^work: login needed .*another configuration · run: /,
+  ],
   ['a variable', { source: 'env', name: 'UNSET' }, 0, /^work: empty · the stored token was made for another/],
   ['a program', { source: 'command', command: ['true'] }, 0, /^work: empty · the stored token was made/],
 ])(

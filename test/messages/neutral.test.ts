@@ -15,13 +15,13 @@ const PROGRAMS = [
   /^'binding' must be the one that begin\(\) gave\.$/,
   / The code was not sent: call finish\(\) again with the same URL\.$/,
   /^This login was begun in another browser: /,
-  // What it gives instead of what a configuration names.
+  // A program gives these values itself; a configuration file names them.
   /^'credentials' gave no /,
   /^'keys' (?:gave no keys|must give the SHA-256)/,
   /^'key' must be given to get\(\)\.$/,
   /^'(?:clock|store|source|subjectToken|refresher)' must be /,
 ]
-/** What these codes mean, only a program's own code leads to. */
+/** Only a program's own code leads to these error codes. */
 const CODES_OF_PROGRAMS =
   /^(?:body_not_replayable|invalid_(?:provider|request|stream|value)|refresh_reentrant)$/
 /** Words of protocols, files and servers, which messages quote as options are quoted. */

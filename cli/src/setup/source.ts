@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { Source, Store, StoredRecord } from 'llm-refresh'
 import type { WorkloadOptions } from 'llm-refresh/sources/workload'
 import type {
@@ -24,20 +25,34 @@ export function isPersons(definition: CredentialDefinition): definition is Perso
 
 /** True if the record names another client or another kind of source than the configuration. The next use then ignores its token. */
 export function isForeign(definition: CredentialDefinition, { madeFor = {} }: StoredRecord): boolean {
-  const { issuer = '', client } = madeFor
+  // Tokens of a variable and of a file are never stored.
+  if (definition.source === 'env' || definition.source === 'file') return true
+  const issuer = issuerOf(definition)
+  const isOAuth = definition.source === 'oauth' || definition.source === 'mcp'
+  const client = isOAuth ? definition.clientId : undefined
+  const differs = (stored: string | undefined, configured: string | undefined): boolean =>
+    stored !== undefined && configured !== undefined && stored !== configured
+  const isOfMachine = madeFor.issuer !== undefined && !madeFor.issuer.includes('://')
+  return (
+    differs(madeFor.issuer, issuer) ||
+    differs(madeFor.client, client) ||
+    (definition.source === 'mcp' && isOfMachine)
+  )
+}
+
+/** The issuer that the library stores with a token of this credential; undefined if only a server tells it. */
+function issuerOf(definition: CredentialDefinition): string | undefined {
   switch (definition.source) {
-    // Their tokens are never stored.
-    case 'env':
-    case 'file':
-      return true
     case 'oauth':
-    case 'mcp': {
-      const { clientId } = definition
-      const isLocal = issuer !== '' && !issuer.includes('://')
-      return isLocal || (client !== undefined && clientId !== undefined && client !== clientId)
-    }
+      return definition.issuer ?? definition.tokenEndpoint
+    case 'command':
+      return `command:${basename(definition.command[0] ?? '').replace(/\.(?:exe|com)$/i, '')}`
+    case 'google':
+    case 'azure':
+    case 'aws':
+      return definition.source
     default:
-      return definition.source !== 'workload' && issuer.includes('://')
+      return undefined
   }
 }
 
